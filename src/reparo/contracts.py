@@ -1,0 +1,79 @@
+"""What can be exchanged, on one page.
+
+A backend is a function or a frozen dataclass whose fields are its settings. The promises in each
+docstring are checked by `tests/contracts` on every installed backend. A backend that needs a
+device, or randomness, has fields `device` and `seed`; it keeps no global state.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
+
+from reparo.scene import Camera, Cutout, Depth, Mesh, Photo, Region, Rendering, Scene, Similarity
+
+Progress = Callable[[str, int, int], None]
+"""Called as progress(what, done, of_how_many) by everything that takes long."""
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """Finds the objects: regions that do not overlap, largest first, maybe none."""
+
+    def __call__(self, photo: Photo) -> list[Region]: ...
+
+
+@runtime_checkable
+class DepthEstimator(Protocol):
+    """Says what it can of the distance of each pixel.
+
+    `camera` stands in its final world: y up. Regions may be used or ignored.
+    """
+
+    def __call__(self, photo: Photo, camera: Camera, regions: Sequence[Region]) -> Depth: ...
+
+
+@runtime_checkable
+class Completer(Protocol):
+    """Makes one object whole.
+
+    The visible pixels keep their colours, alpha is 1 on all of them; the outline is inside the
+    cut-out with a margin; what was invented is opaque but not `visible`.
+    """
+
+    def __call__(
+        self, photo: Photo, region: Region, others: Sequence[Region], depth: Depth | None
+    ) -> Cutout: ...
+
+
+@runtime_checkable
+class Reconstructor(Protocol):
+    """Makes a closed, textured mesh of one object.
+
+    Object frame: y up, +z towards the viewer who took the cut-out, about the unit cube.
+    """
+
+    def __call__(self, cutout: Cutout, name: str) -> Mesh: ...
+
+
+@runtime_checkable
+class FeatureExtractor(Protocol):
+    """Describes patches of a picture; differentiable; rows first, one unit-free vector a patch."""
+
+    def __call__(self, rgb: Float[Tensor, "h w 3"]) -> Float[Tensor, "rows columns channels"]: ...
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """Draws meshes; gradients flow to the poses through depth and surface points.
+
+    `layers` draws each object alone and whole, `__call__` what the camera sees of all together.
+    `samples` x `samples` rays a pixel: 1 is not anti-aliased.
+    """
+
+    def layers(
+        self, meshes: Sequence[Mesh], layout: Similarity, camera: Camera, samples: int = 1
+    ) -> list[Rendering]: ...
+
+    def __call__(self, scene: Scene, samples: int = 1) -> Rendering: ...

@@ -1,0 +1,1 @@
+"""Metrics, made-up scenes and tables."""

@@ -1,0 +1,1 @@
+"""Settings and pictures to files and back: the doors to the outside."""

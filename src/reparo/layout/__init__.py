@@ -1,0 +1,1 @@
+"""Where the objects go: the heart."""

@@ -1,0 +1,1 @@
+"""Packaged networks: what they are, where they lie, how they come here."""

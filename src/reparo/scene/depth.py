@@ -1,0 +1,47 @@
+"""A depth map, as a file or a network gives it."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from reparo.errors import InputError
+
+DepthKind = Literal["metric", "scale", "affine", "disparity"]
+DEPTH_KINDS: tuple[str, ...] = get_args(DepthKind)
+
+
+@dataclass(frozen=True)
+class Depth:
+    """What is known of z, the distance along the camera's axis.
+
+    `metric` stores z in world units, `scale` a·z, `affine` a·z + b, `disparity` a/z + b, with a > 0
+    and b unknown. The map spans the picture corner to corner, whatever its own size.
+    """
+
+    values: Float[Tensor, "h w"]
+    known: Bool[Tensor, "h w"]
+    kind: DepthKind
+
+    @classmethod
+    def from_array(cls, values: np.ndarray, kind: str) -> "Depth":
+        """The door for arrays from outside; inf and nan are unknown pixels."""
+        if kind not in DEPTH_KINDS:
+            raise InputError(f"a depth kind is one of {', '.join(DEPTH_KINDS)}, got {kind!r}")
+        if values.ndim != 2 or values.dtype.kind not in "fiu" or 0 in values.shape:
+            raise InputError(
+                f"a depth map is numbers [height, width], got {values.dtype} {list(values.shape)}"
+            )
+        known = np.isfinite(values)
+        if kind in ("metric", "scale"):
+            known &= values > 0
+        if not known.any():
+            raise InputError(
+                "a depth map needs at least one known pixel (finite; above 0 where it stores "
+                "distances), got none"
+            )
+        filled = torch.from_numpy(np.where(known, values, 0)).to(torch.get_default_dtype())
+        return cls(filled, torch.from_numpy(known), kind)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The backends, one folder a stage, one file a backend."""

@@ -1,0 +1,1 @@
+"""Points to points: optimal transport, pure mathematics that knows no scenes."""
