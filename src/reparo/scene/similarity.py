@@ -70,7 +70,7 @@ class Similarity:
         """Changes nothing."""
         wxyz = torch.zeros(*batch, 4)
         wxyz[..., 0] = 1
-        return cls(wxyz, torch.zeros(*batch, 3), torch.ones(*batch))
+        return cls(wxyz, torch.zeros(*batch, 3), torch.ones(batch))
 
     @classmethod
     def stack(cls, parts: "list[Similarity]") -> "Similarity":
