@@ -5,7 +5,16 @@ from reparo.scene.depth import DEPTH_KINDS, Depth, DepthKind
 from reparo.scene.mesh import Material, Mesh
 from reparo.scene.photo import Photo
 from reparo.scene.region import Cutout, Region
-from reparo.scene.scene import Ground, ObjectReport, Observation, Rendering, Scene, Solution
+from reparo.scene.scene import (
+    Ground,
+    ObjectReport,
+    Observation,
+    Problem,
+    Rendering,
+    Scene,
+    Solution,
+    Start,
+)
 from reparo.scene.similarity import (
     Similarity,
     axis_angle_to_matrix,
@@ -26,11 +35,13 @@ __all__ = [
     "ObjectReport",
     "Observation",
     "Photo",
+    "Problem",
     "Region",
     "Rendering",
     "Scene",
     "Similarity",
     "Solution",
+    "Start",
     "axis_angle_to_matrix",
     "matrix_to_quaternion",
     "pixel_centres",

@@ -34,9 +34,27 @@ class Observation:
     photo: Photo
     regions: tuple[Region, ...]  # one per object, in the scene's order
     depth: Depth | None = None
-    ground: Ground | None = (
-        None  # "common": all stand on one plane, y up; "supported": or on another
-    )
+    ground: Ground | None = None  # y up; all stand on one plane | or on another object
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the search for one object's place begins; None: wherever the picture says."""
+
+    wxyz: Float[Tensor, "4"]  # unit quaternion; kept unless rotation is free
+    translation: Float[Tensor, "3"] | None = None
+    scale: float | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What `align` is asked: these meshes, seen here; where do they stand?"""
+
+    names: tuple[str, ...]
+    meshes: tuple[Mesh, ...]
+    camera: Camera
+    observation: Observation
+    starts: tuple[Start, ...]
 
 
 @dataclass(frozen=True)
@@ -56,10 +74,8 @@ class ObjectReport:
 
     losses: Mapping[str, float]  # unweighted
     confidence: Mapping[str, float]  # each 0..1
-    penetration: float = 0.0  # deepest point inside another object, over the smaller box's diagonal
-    gap: float = (
-        0.0  # of its lowest point over what it stands on, over its box's diagonal; < 0 sinks
-    )
+    penetration: float = 0.0  # deepest point inside another, over the smaller box's diagonal
+    gap: float = 0.0  # height over what it stands on, over its box's diagonal; < 0 sinks
 
 
 @dataclass(frozen=True)
