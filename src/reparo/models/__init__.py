@@ -1,1 +1,19 @@
-"""Packaged networks: what they are, where they lie, how they come here."""
+"""Pretrained networks: what there is, where it lies, and how it gets here."""
+
+from reparo.models.bring import pull
+from reparo.models.cache import State, home, path, remove, verify
+from reparo.models.known import Model, WeightFile, find_model, find_models, manifest
+
+__all__ = [
+    "Model",
+    "State",
+    "WeightFile",
+    "find_model",
+    "find_models",
+    "home",
+    "manifest",
+    "path",
+    "pull",
+    "remove",
+    "verify",
+]
