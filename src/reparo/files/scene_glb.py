@@ -1,0 +1,121 @@
+"""Scenes and meshes out as GLB: a named node per object, the photo's camera, one world."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reparo.files.colours import decode_rgb
+from reparo.files.glb import GlbBuilder
+from reparo.scene import Camera, Material, Mesh, Scene, Similarity
+
+NEAR = 0.01  # world units; glTF cameras must have one
+
+
+def write_scene_glb(path: Path, scene: Scene) -> None:
+    """Each object's geometry in its own frame, its node's transform its pose; then the camera."""
+    builder = GlbBuilder()
+    roots = [
+        builder.add("nodes", {"name": name, "mesh": _mesh(builder, mesh, name)} | _pose(pose))
+        for name, mesh, pose in _placed(scene)
+    ]
+    roots.append(_camera(builder, scene))
+    path.write_bytes(builder.to_bytes(roots))
+
+
+def write_mesh_glb(path: Path, mesh: Mesh) -> None:
+    """One mesh in its own frame, named as the file."""
+    builder = GlbBuilder()
+    node = {"name": path.stem, "mesh": _mesh(builder, mesh, path.stem)}
+    path.write_bytes(builder.to_bytes([builder.add("nodes", node)]))
+
+
+def _placed(scene: Scene) -> list[tuple[str, Mesh, Similarity]]:
+    poses = [scene.layout[index] for index in range(len(scene.names))]
+    return list(zip(scene.names, scene.meshes, poses, strict=True))
+
+
+def _pose(pose: Similarity) -> dict[str, Any]:
+    """glTF's translation, rotation (real part last) and scale."""
+    w, x, y, z = torch.nn.functional.normalize(pose.wxyz.double(), dim=-1).tolist()
+    return {
+        "translation": pose.translation.tolist(),
+        "rotation": [x, y, z, w],
+        "scale": [pose.scale.item()] * 3,
+    }
+
+
+def _camera(builder: GlbBuilder, scene: Scene) -> int:
+    name = "camera"
+    while name in scene.names:  # an object of that name keeps it
+        name = "photo_" + name
+    camera: Camera = scene.camera
+    lens = {
+        "yfov": float(np.radians(camera.fov_y_deg)),
+        "aspectRatio": camera.size[1] / camera.size[0],
+        "znear": NEAR,
+    }
+    entry = {"name": name, "type": "perspective", "perspective": lens}
+    pose = _pose(camera.world_from_camera)
+    del pose["scale"]  # 1
+    return builder.add("nodes", {"name": name, "camera": builder.add("cameras", entry)} | pose)
+
+
+def _mesh(builder: GlbBuilder, mesh: Mesh, name: str) -> int:
+    """One primitive a material, each with the vertices it uses."""
+    primitives = []
+    for index, material in enumerate(mesh.materials):
+        faces = mesh.faces[mesh.face_material == index]
+        if len(faces):
+            primitives.append(_primitive(builder, mesh, faces, material))
+    return builder.add("meshes", {"name": name, "primitives": primitives})
+
+
+def _primitive(
+    builder: GlbBuilder, mesh: Mesh, faces: Tensor, material: Material
+) -> dict[str, Any]:
+    used, local = torch.unique(faces, return_inverse=True)
+    attributes = {"POSITION": builder.vectors(_array(mesh.vertices[used]), bounds=True)}
+    if material.texture is not None:
+        attributes["TEXCOORD_0"] = builder.vectors(_array(mesh.uv[used]))
+    colours = mesh.colours[used]
+    if (colours != 1).any():
+        attributes["COLOR_0"] = builder.vectors(_array(decode_rgb(colours)))
+    return {
+        "attributes": attributes,
+        "indices": builder.indices(_array(local)),
+        "material": _material(builder, material),
+    }
+
+
+def _material(builder: GlbBuilder, material: Material) -> int:
+    """Rough and not metallic, seen from both sides, as the renderer has it."""
+    factor = decode_rgb(torch.tensor(material.base_colour, dtype=torch.float64)).tolist()
+    surface: dict[str, Any] = {
+        "baseColorFactor": factor,
+        "metallicFactor": 0.0,
+        "roughnessFactor": 1.0,
+    }
+    if material.texture is not None:
+        surface["baseColorTexture"] = {"index": builder.texture(texture_bytes(material))}
+    entry: dict[str, Any] = {"pbrMetallicRoughness": surface, "doubleSided": True}
+    if material.name:
+        entry["name"] = material.name
+    if material.alpha_cutoff is not None:
+        entry |= {"alphaMode": "MASK", "alphaCutoff": material.alpha_cutoff}
+    return builder.add("materials", entry)
+
+
+def texture_bytes(material: Material) -> np.ndarray:
+    """8-bit RGBA of a material's texture, RGB where it is opaque all over."""
+    assert material.texture is not None
+    pixels = (material.texture.clamp(0, 1) * 255).round().to(torch.uint8)
+    opaque = bool((pixels[..., 3] == 255).all())
+    return np.ascontiguousarray(pixels[..., : 3 if opaque else 4].cpu().numpy())
+
+
+def _array(values: Float[Tensor, "..."] | Tensor) -> np.ndarray:
+    return values.detach().cpu().numpy()
