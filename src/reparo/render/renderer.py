@@ -1,0 +1,164 @@
+"""Draws scenes in plain torch, on any device: visibility without, surface points with gradient."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from reparo.render.geometry import barycentrics, in_front, projected, rays
+from reparo.render.looks import colours_at, interpolated, is_solid
+from reparo.render.visibility import NearestKeys, Solid, nearest_triangles
+from reparo.scene import Camera, Mesh, Rendering, Scene, Similarity
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What the rays of one picture meet, in any order, each pixel at most once."""
+
+    pixel: Int[Tensor, " n"]  # counted row by row
+    rgb: Float[Tensor, "n 3"]
+    point: Float[Tensor, "n 3"]  # world units
+    object_index: Int[Tensor, " n"]
+
+    @classmethod
+    def joined(cls, parts: "list[Hits]", like: Tensor) -> "Hits":
+        """All of several; of none: empty, with the dtype and device of `like`."""
+        whole = torch.zeros(0, dtype=torch.int64, device=like.device)
+        none = cls(whole, like.new_zeros(0, 3), like.new_zeros(0, 3), whole)
+        names = ("pixel", "rgb", "point", "object_index")
+        return cls(*(torch.cat([getattr(one, name) for one in [none, *parts]]) for name in names))
+
+
+@dataclass(frozen=True)
+class TorchRenderer:
+    """Draws textured triangles, seen from both sides, without light.
+
+    Gradients: a surface point keeps its place on its face and moves with the pose; `depth` is that
+    point's. With `samples` above 1, colour and coverage are means over the samples of a pixel;
+    depth, object index and point are those of its sample that is nearest to the camera.
+    """
+
+    near: float = 1e-3  # world units; what is nearer to the camera's plane is cut off
+
+    def layers(
+        self, meshes: Sequence[Mesh], layout: Similarity, camera: Camera, samples: int = 1
+    ) -> list[Rendering]:
+        """Each object alone and whole; its index in `meshes` is the picture's object index."""
+        coarse, fine = _views(camera, layout, samples)
+        pictures = []
+        for index, mesh in enumerate(meshes):
+            face, _ = self._seen(mesh, layout[index], fine)
+            hits = _surface(mesh, layout[index], fine, face, index)
+            pictures.append(_averaged(hits, coarse, fine, samples))
+        return pictures
+
+    def __call__(self, scene: Scene, samples: int = 1) -> Rendering:
+        """What the camera sees of all objects together: the nearest one at each sample."""
+        coarse, fine = _views(scene.camera, scene.layout, samples)
+        seen = [
+            self._seen(mesh, scene.layout[index], fine) for index, mesh in enumerate(scene.meshes)
+        ]
+        first = torch.stack([depth for _, depth in seen]).argmin(0) if seen else None
+        parts = [
+            _surface(mesh, scene.layout[index], fine, face.where(first == index, -1), index)
+            for index, (mesh, (face, _)) in enumerate(zip(scene.meshes, seen, strict=True))
+        ]
+        hits = Hits.joined(parts, scene.layout.translation)
+        return _averaged(hits, coarse, fine, samples)
+
+    @torch.no_grad()
+    def _seen(
+        self, mesh: Mesh, pose: Similarity, camera: Camera
+    ) -> tuple[Int[Tensor, " p"], Int[Tensor, " p"]]:
+        """Per pixel the face in sight, -1 where there is none, and a number that sorts as depth."""
+        corners = _corners(mesh, pose, camera)
+        triangles, origin = in_front(corners, self.near)
+        nearest = nearest_triangles(
+            projected(triangles, camera), camera.size, _hole_test(mesh, corners, origin, camera)
+        )
+        triangle = nearest.index
+        if not len(origin):
+            return triangle, nearest.depth_bits
+        return origin[triangle.clamp(min=0)].where(triangle >= 0, -1), nearest.depth_bits
+
+
+def _views(camera: Camera, layout: Similarity, samples: int) -> tuple[Camera, Camera]:
+    """The camera beside the layout (device, dtype), and the same with a pixel per sample."""
+    pose = camera.camera_from_world
+    like = layout.translation
+    beside = replace(
+        camera,
+        camera_from_world=Similarity(
+            pose.wxyz.to(like), pose.translation.to(like), pose.scale.to(like)
+        ),
+    )
+    return beside, beside.resized((camera.size[0] * samples, camera.size[1] * samples))
+
+
+def _corners(mesh: Mesh, pose: Similarity, camera: Camera) -> Float[Tensor, "f 3 3"]:
+    """The faces in the camera's frame."""
+    local = (camera.camera_from_world @ pose).apply(mesh.vertices)
+    return local.index_select(0, mesh.faces.reshape(-1)).reshape(-1, 3, 3)
+
+
+def _hole_test(
+    mesh: Mesh, corners: Float[Tensor, "f 3 3"], origin: Int[Tensor, " t"], camera: Camera
+) -> Solid | None:
+    """Looks into the textures of cut-out materials; None if the mesh has none."""
+    if all(material.alpha_cutoff is None for material in mesh.materials):
+        return None
+
+    def solid(triangle: Int[Tensor, " n"], pixel: Int[Tensor, " n"]) -> Bool[Tensor, " n"]:
+        face = origin[triangle]
+        weights = barycentrics(corners[face], rays(pixel, camera, corners))
+        return is_solid(mesh, face, weights)
+
+    return solid
+
+
+def _surface(
+    mesh: Mesh, pose: Similarity, camera: Camera, face: Int[Tensor, " p"], index: int
+) -> Hits:
+    """Colours and world points where pixels see the faces given; -1 is no face."""
+    pixel = (face >= 0).nonzero()[:, 0]
+    face = face[pixel]
+    corners = mesh.faces[face]
+    with torch.no_grad():
+        local = (camera.camera_from_world @ pose).apply(mesh.vertices[corners].reshape(-1, 3))
+        weights = barycentrics(local.reshape(-1, 3, 3), rays(pixel, camera, local))
+    return Hits(
+        pixel,
+        colours_at(mesh, face, weights)[:, :3],
+        pose.apply(interpolated(mesh.vertices, corners, weights)),
+        torch.full_like(pixel, index),
+    )
+
+
+def _averaged(hits: Hits, camera: Camera, fine: Camera, samples: int) -> Rendering:
+    """Brings hits of samples to the pixels of the picture."""
+    height, width = camera.size
+    row = torch.div(hits.pixel, fine.size[1], rounding_mode="floor")
+    column = hits.pixel - row * fine.size[1]
+    pixel = row // samples * width + column // samples
+    depth = -camera.camera_from_world.apply(hits.point)[:, 2]
+    nearest = NearestKeys(height * width, pixel.device)
+    nearest.put(pixel, depth.detach(), torch.arange(len(pixel), device=pixel.device))
+    covered = (nearest.index >= 0).nonzero()[:, 0]
+    chosen = nearest.index[covered]
+
+    def spread(values: Tensor, empty: float | int) -> Tensor:
+        blank = values.new_full((height * width, *values.shape[1:]), empty)
+        return blank.index_copy(0, covered, values[chosen]).unflatten(0, (height, width))
+
+    share = 1 / samples**2
+    rgb = hits.rgb.new_zeros(height * width, 3).index_add(0, pixel, hits.rgb * share)
+    coverage = hits.rgb.new_zeros(height * width).index_add(0, pixel, torch.full_like(depth, share))
+    return Rendering(
+        rgb.unflatten(0, (height, width)),
+        coverage.unflatten(0, (height, width)),
+        spread(depth, float("inf")),
+        spread(hits.object_index, -1),
+        spread(hits.point, 0),
+    )
