@@ -87,4 +87,5 @@ class Solution:
     stopped: str  # in words
     seconds: Mapping[str, float]  # per step
     objects: tuple[ObjectReport, ...]  # in the scene's order
+    ground: float | None = None  # height of the common plane, where objects stand on one
     notes: tuple[str, ...] = field(default=())  # warnings for people

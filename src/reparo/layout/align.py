@@ -1,0 +1,137 @@
+"""The aligner: place, match and solve, polish, settle; each its own step, each can be left out."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reparo.contracts import Progress, Renderer
+from reparo.errors import InputError
+from reparo.layout.judge import judged, score
+from reparo.layout.match import Fineness, match_rows
+from reparo.layout.place import place
+from reparo.layout.polish import polish_rows
+from reparo.layout.rows import Rows
+from reparo.layout.settings import AlignSettings
+from reparo.layout.settle import settle
+from reparo.layout.solve import add_contact, lowest_points, normal_equations, solve_step
+from reparo.layout.unknowns import Unknowns, free_columns, object_centres
+from reparo.layout.view import Layers, View, layers_of, view_at
+from reparo.scene import DepthKind, Problem, Solution
+
+CONVERGED = 2e-5  # radians, distances or log scale: a step below it ends a stage
+
+
+def align(
+    problem: Problem,
+    settings: AlignSettings,
+    render: Renderer,
+    progress: Progress | None = None,
+) -> Solution:
+    """Finds where every object stands; the layout is in the problem's own world."""
+    if len(problem.meshes) != len(problem.observation.regions):
+        raise InputError(
+            f"every mesh needs its mask, got {len(problem.meshes)} meshes and "
+            f"{len(problem.observation.regions)} masks"
+        )
+    return Search(problem, settings, render, progress).run()
+
+
+@dataclass
+class Search:
+    """One run of the aligner: what it was given, and what it has found so far."""
+
+    problem: Problem
+    settings: AlignSettings
+    render: Renderer
+    progress: Progress | None
+    seconds: dict[str, float] = field(default_factory=dict)
+    stopped: str = "only placed, as asked"
+
+    @torch.no_grad()
+    def run(self) -> Solution:
+        """All steps in their order."""
+        settings, problem = self.settings, self.problem
+        coarse = view_at(problem, settings.match_size)
+        with self.timed("place"):
+            found = place(problem, coarse, self.render)
+        if settings.match:
+            with self.timed("match"):
+                found = self.improve(found, coarse, "match", settings.match_rounds)
+        fine = view_at(problem, settings.polish_size)
+        if settings.polish:
+            with self.timed("polish"):
+                found = self.improve(found, fine, "polish", settings.polish_rounds)
+        if settings.settle and problem.observation.ground == "common":
+            with self.timed("settle"):
+                found = settle(problem, found, settings.free)
+        with self.timed("judge"):
+            reports = judged(problem, found, fine, self.render, settings.seed)
+        return Solution(
+            found.layout,
+            settings.method,
+            self.stopped,
+            self.seconds,
+            reports,
+            found.ground if problem.observation.ground == "common" else None,
+        )
+
+    @property
+    def kind(self) -> DepthKind | None:
+        """Of the depth map, if there is one."""
+        depth = self.problem.observation.depth
+        return None if depth is None else depth.kind
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Adds the step's wall clock to `seconds`."""
+        begun = time.perf_counter()
+        yield
+        self.seconds[step] = time.perf_counter() - begun
+
+    def improve(self, found: Unknowns, view: View, step: str, rounds: int) -> Unknowns:
+        """Draws, compares and solves, round by round; returns the best layout seen."""
+        best, best_score = found, float("inf")
+        self.stopped = f"all {rounds} {step} rounds were used"
+        for index in range(rounds + 1):
+            if self.progress is not None:
+                self.progress(step, index, rounds)
+            layers = layers_of(self.problem, found.layout, view, self.render)
+            rows = self.rows(found, view, layers, step, index)
+            now = score(view, layers, found, self.kind)
+            if now < best_score:
+                best, best_score = found, now
+            if index == rounds or not rows:
+                break
+            step_taken = self.step(found, Rows.join(rows), view)
+            if not step_taken.isfinite().all():
+                self.stopped = "a step was not finite; the best layout before it is returned"
+                break
+            found = found.stepped(step_taken, object_centres(self.problem), self.problem.camera)
+            if step == "polish" and step_taken.abs().max() < CONVERGED:
+                self.stopped = f"converged: round {index + 1} of {step} moved nothing further"
+                break
+        return best
+
+    def rows(
+        self, found: Unknowns, view: View, layers: Layers, step: str, index: int
+    ) -> list[Rows]:
+        """What the picture says in this round."""
+        if step == "polish":
+            return polish_rows(view, layers, found, self.kind)
+        fineness = Fineness.of_round(index, self.settings.match_rounds, self.settings.match_points)
+        return match_rows(view, layers, found, self.kind, fineness)
+
+    def step(self, found: Unknowns, rows: Rows, view: View) -> Float[Tensor, " unknowns"]:
+        """One Gauss-Newton step, the ground included where objects stand on it."""
+        problem = self.problem
+        anchors = found.layout.apply(object_centres(problem)[:, None])[:, 0]
+        equations = normal_equations(rows, anchors, view.camera)
+        if problem.observation.ground == "common":
+            feet = lowest_points(problem.meshes, found)
+            add_contact(equations, feet, found, anchors, view.camera)
+        return solve_step(equations, free_columns(problem, self.settings.free))

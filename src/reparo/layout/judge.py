@@ -1,0 +1,64 @@
+"""How good a layout is: what the solver compares rounds by, and what the user is told."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reparo.contracts import Renderer
+from reparo.layout.contact import penetrations
+from reparo.layout.match import map_distance
+from reparo.layout.settle import gaps
+from reparo.layout.unknowns import Unknowns
+from reparo.layout.view import Layers, View, layers_of, mask_overlap
+from reparo.scene import DepthKind, ObjectReport, Problem
+
+NOTHING_KNOWN = 1.0  # depth error of an object of which no pixel can be compared
+
+
+def score(view: View, layers: Layers, unknowns: Unknowns, kind: DepthKind | None) -> float:
+    """Mean over the objects of missed overlap and relative depth error; lower is better."""
+    overlap = mask_overlap(view, layers)
+    depth = depth_error(view, layers, unknowns, kind)
+    return (1 - overlap + depth).mean().item()
+
+
+def depth_error(
+    view: View, layers: Layers, unknowns: Unknowns, kind: DepthKind | None
+) -> Float[Tensor, " n"]:
+    """Mean |z - z of the map| / z per object, cut at 1; 0 where there is no map."""
+    found = layers.depths.new_zeros(len(view.masks))
+    if kind is None:
+        return found
+    wanted = map_distance(view.depth, unknowns, kind)
+    for k in range(len(found)):
+        both = layers.covered[k] & view.masks[k] & ~wanted.isnan()
+        z = layers.depths[k][both]
+        error = ((z - wanted[both]).abs() / z).clamp(max=1)
+        found[k] = error.mean() if len(error) else NOTHING_KNOWN
+    return found
+
+
+def judged(
+    problem: Problem, unknowns: Unknowns, view: View, render: Renderer, seed: int
+) -> tuple[ObjectReport, ...]:
+    """What is told of each object, all measured on the layout that is returned."""
+    depth = problem.observation.depth
+    kind = None if depth is None else depth.kind
+    layers = layers_of(problem, unknowns.layout, view, render)
+    overlap, error = mask_overlap(view, layers), depth_error(view, layers, unknowns, kind)
+    deepest = penetrations(problem, unknowns.layout, seed)
+    grounded = problem.observation.ground == "common"
+    gap = gaps(problem, unknowns) if grounded else torch.zeros_like(deepest)
+    reports = []
+    for k in range(len(problem.meshes)):
+        both = layers.covered[k] & view.masks[k]
+        colour = (layers.renderings[k].rgb - view.rgb).abs()[both]
+        losses = {"mask": 1 - overlap[k].item()}
+        if len(colour):
+            losses["colour"] = colour.mean().item()
+        if kind is not None:
+            losses["depth"] = error[k].item()
+        visible = both.sum().item() / max(layers.covered[k].sum().item(), 1)
+        confidence = {"visible": visible, "fit": overlap[k].item()}
+        reports.append(ObjectReport(losses, confidence, deepest[k].item(), gap[k].item()))
+    return tuple(reports)

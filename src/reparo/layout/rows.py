@@ -1,0 +1,85 @@
+"""Rows of the least-squares problem: what each surface point says about the layout.
+
+A row is one number that should be zero, with its derivative with respect to where the camera sees
+the point, [pixel x, pixel y, z], and to the depth map's gain and offset. Everything the picture says
+(matches, outlines, depth) takes this one form, so the solver knows nothing of pictures.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from reparo.layout.unknowns import Unknowns, depth_function
+from reparo.scene import DepthKind
+
+
+@dataclass(frozen=True)
+class Rows:
+    """m claims about surface points."""
+
+    owner: Int[Tensor, " m"]  # which object the point belongs to
+    points: Float[Tensor, "m 3"]  # world
+    slope: Float[Tensor, "m 3"]  # of the residual along [pixel x, pixel y, z]
+    shared: Float[Tensor, "m 2"]  # of the residual along [gain, offset]
+    residual: Float[Tensor, " m"]  # in pixels, or what amounts to them
+    weight: Float[Tensor, " m"]
+
+    @classmethod
+    def join(cls, parts: "list[Rows]") -> "Rows":
+        """All rows in one record."""
+        names = ("owner", "points", "slope", "shared", "residual", "weight")
+        return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+
+def direction_rows(
+    owner: int,
+    points: Float[Tensor, "m 3"],
+    direction: Float[Tensor, "m 2"],
+    residual: Float[Tensor, " m"],
+    weight: Float[Tensor, " m"],
+) -> Rows:
+    """The point should move by -residual pixels along a direction in the picture."""
+    slope = torch.cat([direction, torch.zeros_like(direction[:, :1])], -1)
+    owners = torch.full((len(points),), owner, dtype=torch.long, device=points.device)
+    return Rows(owners, points, slope, torch.zeros_like(direction), residual, weight)
+
+
+@dataclass(frozen=True)
+class DepthClaim:
+    """What the depth map says where some points are seen."""
+
+    z: Float[Tensor, " m"]  # of the points, world units
+    value: Float[Tensor, " m"]  # the map's, where they are or should be
+    gradient: Float[
+        Tensor, "m 2"
+    ]  # of z over the picture, per px; 0: the value sticks to the point
+
+
+def depth_rows(
+    owner: int,
+    points: Float[Tensor, "m 3"],
+    claim: DepthClaim,
+    unknowns: Unknowns,
+    kind: DepthKind,
+    pixels_per_z: Float[Tensor, " m"],
+    weight: Float[Tensor, " m"],
+) -> Rows:
+    """The map's model at the point should give the map's value.
+
+    Residual (gain g(z) + offset - value) / |gain g'(z)| is a length; times `pixels_per_z` (focal
+    length over z) it is the number of pixels that length spans, comparable to the other rows. With
+    a gradient, a sideways move slides the point along its own surface, which tells nothing
+    (point-to-plane): the slope of z over the picture is taken off.
+    """
+    g, dg = depth_function(kind, claim.z)
+    unit = pixels_per_z / (unknowns.gain * dg).abs()
+    residual = (unknowns.gain * g + unknowns.offset - claim.value) * unit
+    along_z = unknowns.gain * dg * unit
+    slope = torch.stack(
+        [-claim.gradient[:, 0] * along_z, -claim.gradient[:, 1] * along_z, along_z], -1
+    )
+    shared = torch.stack([g * unit, unit], -1)
+    owners = torch.full((len(points),), owner, dtype=torch.long, device=points.device)
+    return Rows(owners, points, slope, shared, residual, weight)

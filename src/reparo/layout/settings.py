@@ -1,0 +1,34 @@
+"""What can be set about laying out."""
+
+from dataclasses import dataclass
+
+from reparo.errors import InputError
+
+FREEDOMS = ("translation", "scale", "rotation")
+
+
+@dataclass(frozen=True)
+class AlignSettings:
+    """How `align` searches; defaults suit a laptop."""
+
+    method: str = "fast"
+    free: tuple[str, ...] = ("translation", "scale")  # of each object; the rest stays at the start
+    match: bool = True  # transport render to picture, coarse to fine
+    polish: bool = True  # outlines and depth, pixel by pixel
+    settle: bool = True  # put what stands on the ground exactly there
+    match_rounds: int = 8
+    polish_rounds: int = 6
+    match_size: int = 128  # longest side in px of the pictures that are transported
+    polish_size: int = 512  # longest side in px; never above the photo's own
+    match_points: int = 400  # a side, per object
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method != "fast":
+            raise InputError(
+                f"the method is 'fast', got {self.method!r}; the paper's own is not built yet"
+            )
+        if wrong := [name for name in self.free if name not in FREEDOMS]:
+            raise InputError(f"free is any of {', '.join(FREEDOMS)}, got {wrong[0]!r}")
+        if not self.free:
+            raise InputError(f"something must be free: any of {', '.join(FREEDOMS)}, got nothing")

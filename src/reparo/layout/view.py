@@ -1,0 +1,124 @@
+"""What is observed, at the resolution one works at, and what the current layout shows there."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from reparo.contracts import Renderer
+from reparo.scene import Camera, Depth, Problem, Rendering, Similarity
+
+
+@dataclass(frozen=True)
+class View:
+    """The photo, the masks and the depth map at one size."""
+
+    camera: Camera
+    rgb: Float[Tensor, "h w 3"]
+    masks: Bool[Tensor, "n h w"]
+    depth: Float[Tensor, "h w"]  # the map's values; nan where unknown or absent
+
+    @cached_property
+    def others(self) -> Bool[Tensor, "n h w"]:
+        """Where some other object shows."""
+        taken = self.masks.sum(0)
+        return (taken[None] - self.masks.to(taken.dtype)) > 0
+
+
+def view_at(problem: Problem, longest: int) -> View:
+    """The observation with its longest side at most `longest` px."""
+    camera = problem.camera
+    size = square_pixel_size(camera.size, longest)
+    observation = problem.observation
+    rgb = observation.photo.rgb.permute(2, 0, 1)[None]
+    masks = torch.stack([region.visible for region in observation.regions])
+    return View(
+        camera.resized(size),
+        interpolate(rgb, size, mode="area")[0].permute(1, 2, 0),
+        _small_masks(masks, size),
+        _sampled_depth(observation.depth, size),
+    )
+
+
+def square_pixel_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """A size of nearly the same shape, its longest side at most and nearly `longest`.
+
+    Of the sizes within a tenth, the one whose rounded sides distort the picture least.
+    """
+    if max(size) <= longest:
+        return size
+    short = min(size) / max(size)
+    sides = range(longest, max(longest * 9 // 10, 1) - 1, -1)
+    best = min(sides, key=lambda side: abs(max(round(side * short), 1) - side * short) / side)
+    other = max(round(best * short), 1)
+    return (best, other) if size[0] >= size[1] else (other, best)
+
+
+def _small_masks(masks: Bool[Tensor, "n h w"], size: tuple[int, int]) -> Bool[Tensor, "n y x"]:
+    """A pixel is inside if half of it is; a mask too small for that keeps what it touches."""
+    if masks.shape[1:] == size:
+        return masks
+    share = interpolate(masks[None].float(), size, mode="area")[0]
+    inside = share >= 0.5
+    lost = ~inside.flatten(1).any(1)
+    inside[lost] = share[lost] > 0
+    return inside
+
+
+def _sampled_depth(depth: Depth | None, size: tuple[int, int]) -> Float[Tensor, "y x"]:
+    """The map's value at each pixel's centre; it spans the picture corner to corner."""
+    if depth is None:
+        return torch.full(size, float("nan"))
+    values = torch.where(depth.known, depth.values, torch.nan)
+    if values.shape == size:
+        return values
+    rows = ((torch.arange(size[0]) + 0.5) * values.shape[0] / size[0]).long()
+    columns = ((torch.arange(size[1]) + 0.5) * values.shape[1] / size[1]).long()
+    nearest = values[rows[:, None], columns[None]]
+    smooth = interpolate(values[None, None], size, mode="bilinear", align_corners=False)[0, 0]
+    return torch.where(smooth.isnan(), nearest, smooth)  # unknown neighbours spread no further
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Each object alone and whole, where it now stands."""
+
+    renderings: list[Rendering]
+
+    @cached_property
+    def covered(self) -> Bool[Tensor, "n h w"]:
+        """Where each object would show if it stood alone."""
+        return torch.stack([layer.coverage > 0.5 for layer in self.renderings])
+
+    @cached_property
+    def depths(self) -> Float[Tensor, "n h w"]:
+        """z of each object; inf where it is not."""
+        return torch.stack([layer.depth for layer in self.renderings])
+
+
+@torch.no_grad()
+def layers_of(problem: Problem, layout: Similarity, view: View, render: Renderer) -> Layers:
+    """Draws each object alone in the view's camera."""
+    return Layers(render.layers(problem.meshes, layout, view.camera))
+
+
+def hidden(view: View, layers: Layers) -> Bool[Tensor, "n h w"]:
+    """Where each object is hidden by another that the picture shows in front of it.
+
+    Of two objects whose layers overlap, the one that the masks show there more often is in front.
+    """
+    overlap = layers.covered[:, None] & layers.covered[None]  # [n, n, h, w]
+    wins = (overlap & view.masks[:, None]).flatten(2).sum(-1)  # row shows where both would
+    in_front = wins.mT > wins  # [k, j]: j is in front of k
+    return (in_front[:, :, None, None] & view.masks[None]).any(1)
+
+
+def mask_overlap(view: View, layers: Layers) -> Float[Tensor, " n"]:
+    """Intersection over union of layer and mask, where no other object shows."""
+    seen = layers.covered & ~view.others
+    masks = view.masks & ~view.others
+    both, either = (seen & masks).flatten(1).sum(1), (seen | masks).flatten(1).sum(1)
+    return both / either.clamp(min=1)
