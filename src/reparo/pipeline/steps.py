@@ -1,0 +1,224 @@
+"""Each step of the method as a folder of files: made where it does not hold, then read back.
+
+What is used is always what the files say, so that a resumed run gives what the first one gave, and
+a file that a person changed counts.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from reparo.contracts import Progress
+from reparo.errors import InputError
+from reparo.files import checks
+from reparo.files.cutouts import read_cutout, write_cutout
+from reparo.files.depths import read_depth, write_depth
+from reparo.files.images import read_mask, write_mask
+from reparo.files.layout_json import read_layout, write_layout
+from reparo.files.meshes import read_mesh
+from reparo.files.names import check_name
+from reparo.files.scene_glb import write_mesh_glb
+from reparo.files.scene_json import camera_table
+from reparo.pipeline.world import camera_over_ground, usual_camera
+from reparo.scene import (
+    DEPTH_KINDS,
+    Camera,
+    Cutout,
+    Depth,
+    Mesh,
+    Photo,
+    Problem,
+    Region,
+    Scene,
+    Solution,
+)
+from reparo.settings import Choice, Settings
+from reparo.workspace import Recipe, Workspace, digest
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+SEGMENT, DEPTH = "1-segment", "2-depth"
+COMPLETE, RECONSTRUCT, LAYOUT = "3-complete", "4-reconstruct", "5-layout"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every step of one run shares."""
+
+    photo: Photo
+    settings: Settings
+    workspace: Workspace
+    progress: Progress
+
+    @cached_property
+    def photo_digest(self) -> str:
+        """Of the picture's pixels and lens, whatever file they came in."""
+        pixels = self.photo.to_array()
+        head = f"{pixels.shape} {self.photo.fov_y_deg}".encode()
+        return hashlib.sha256(head + pixels.tobytes()).hexdigest()
+
+    def inputs(self, *places: str) -> dict[str, str]:
+        """The digests of the photo and of earlier results."""
+        found = {place: digest(self.workspace.root / place) for place in places}
+        return {"photo": self.photo_digest, **found}
+
+    def step(
+        self, place: str, choice: Choice, inputs: Mapping[str, str], make: Callable[[Path], None]
+    ) -> Path:
+        """One result of one backend."""
+        recipe = Recipe(choice.use, choice.recipe, inputs)
+        return self.workspace.step(place, recipe, make)
+
+
+def segment(job: Job) -> list[Region]:
+    """`1-segment/NAME.png`: each object's visible part, largest first."""
+    job.progress("segment", 0, 1)
+
+    def make(folder: Path) -> None:
+        for region in job.settings.segment.create()(job.photo):
+            write_mask(folder / f"{check_name(region.name, 'an object')}.png", region.visible)
+
+    folder = job.step(SEGMENT, job.settings.segment, job.inputs(), make)
+    regions = [
+        Region(path.stem, read_mask(path, job.photo.size, path.stem))
+        for path in sorted(folder.glob("*.png"))
+    ]
+    if not regions:
+        raise InputError(
+            "an object was wanted, but none was found in the photo; say where they are with "
+            "--masks, --boxes or --points"
+        )
+    job.progress("segment", 1, 1)
+    return sorted(regions, key=lambda region: -region.area)
+
+
+def look(job: Job, regions: Sequence[Region]) -> tuple[Camera, Depth, list[str]]:
+    """`2-depth/`: how far everything is, and where the camera stands; and what was assumed."""
+    job.progress("depth", 0, 1)
+    choice, world = job.settings.depth, job.settings.world
+
+    def make(folder: Path) -> None:
+        camera, assumed = usual_camera(job.photo, world)
+        depth = choice.create()(job.photo, camera, regions)
+        if choice.use == "given" and depth.kind in ("metric", "scale"):
+            measured = camera_over_ground(camera, depth, regions)
+            camera = measured or camera
+            if measured is None:
+                assumed.append("the depth map shows no ground: the usual camera's pose is taken")
+        write_depth(folder / "depth.npy", depth)
+        note = {"camera": camera_table(camera), "kind": depth.kind, "assumed": assumed}
+        (folder / "camera.json").write_text(json.dumps(note, indent=1) + "\n")
+
+    recipe = Recipe(choice.use, {**choice.recipe, "world": world}, job.inputs(SEGMENT))
+    folder = job.workspace.step(DEPTH, recipe, make)
+    camera, kind, assumed = _read_camera(folder / "camera.json", job.photo.size)
+    job.progress("depth", 1, 1)
+    return camera, read_depth(folder / "depth.npy", kind), assumed
+
+
+def complete(job: Job, regions: Sequence[Region], depth: Depth) -> dict[str, Cutout]:
+    """`3-complete/NAME/`: each object whole, in a square of its own; without those that failed."""
+    choice, inputs = job.settings.complete, job.inputs(SEGMENT, DEPTH)
+
+    def one(region: Region) -> Cutout:
+        others = [other for other in regions if other is not region]
+
+        def make(folder: Path) -> None:
+            write_cutout(folder, region.name, choice.create()(job.photo, region, others, depth))
+
+        folder = job.step(f"{COMPLETE}/{region.name}", choice, inputs, make)
+        return read_cutout(folder, region.name)
+
+    return _each(job, COMPLETE, {region.name: region for region in regions}, one)
+
+
+def reconstruct(job: Job, cutouts: Mapping[str, Cutout]) -> dict[str, Mesh]:
+    """`4-reconstruct/NAME/NAME.glb`: each object's mesh; without those that failed."""
+    choice = job.settings.reconstruct
+
+    def one(item: tuple[str, Cutout]) -> Mesh:
+        name, cutout = item
+
+        def make(folder: Path) -> None:
+            write_mesh_glb(folder / f"{name}.glb", choice.create()(cutout, name))
+
+        inputs = {"cutout": digest(job.workspace.root / COMPLETE / name)}
+        folder = job.step(f"{RECONSTRUCT}/{name}", choice, inputs, make)
+        return read_mesh(folder / f"{name}.glb")
+
+    items = {name: (name, cutout) for name, cutout in cutouts.items()}
+    return _each(job, RECONSTRUCT, items, one)
+
+
+def lay_out(job: Job, problem: Problem, solve: Callable[[], Solution]) -> Solution:
+    """`5-layout/`: where the objects stand in the problem's own world."""
+    align = job.settings.align
+    settings = {**asdict(align), "ground": problem.observation.ground}
+    inputs = job.inputs(SEGMENT, DEPTH)
+    for name in problem.names:
+        inputs[name] = digest(job.workspace.root / RECONSTRUCT / name)
+        inputs[f"{name}, start"] = str(problem.starts[problem.names.index(name)].wxyz.tolist())
+
+    def make(folder: Path) -> None:
+        solution = solve()
+        write_layout(folder / "layout.json", scene_of(problem, solution), solution)
+        note = {"ground_height": solution.ground_height, "notes": solution.notes}
+        (folder / "notes.json").write_text(json.dumps(note, indent=1) + "\n")
+
+    folder = job.workspace.step(LAYOUT, Recipe(align.method, settings, inputs), make)
+    return _read_solution(folder, problem.names)
+
+
+def scene_of(problem: Problem, solution: Solution) -> Scene:
+    """The problem's objects where the solution puts them."""
+    return Scene(problem.names, problem.meshes, solution.layout, problem.camera)
+
+
+def _read_camera(path: Path, size: tuple[int, int]) -> tuple[Camera, str, list[str]]:
+    note = checks.table(checks.read_json(path), str(path), ("camera", "kind", "assumed"), ())
+    keys = ("fov_y_deg", "camera_to_world")
+    entry = checks.table(note["camera"], f"{path}: camera", keys, ())
+    fov = checks.number(entry["fov_y_deg"], f"{path}: camera.fov_y_deg", 0, 180)
+    pose = checks.rigid_motion(entry["camera_to_world"], f"{path}: camera.camera_to_world")
+    kind = checks.text(note["kind"], f"{path}: kind", DEPTH_KINDS)
+    return Camera.from_fov(fov, size, pose), kind, list(map(str, note["assumed"]))
+
+
+def _read_solution(folder: Path, names: tuple[str, ...]) -> Solution:
+    found = read_layout(folder / "layout.json")
+    if found.names != names:
+        raise InputError(
+            f"{folder} lays out {', '.join(found.names)}; {', '.join(names)} were wanted; "
+            "delete it to have it made anew"
+        )
+    note = checks.read_json(folder / "notes.json")
+    return replace(found.solution, ground_height=note["ground_height"], notes=tuple(note["notes"]))
+
+
+def _each(
+    job: Job, step: str, items: Mapping[str, Item], one: Callable[[Item], Result]
+) -> dict[str, Result]:
+    """One after the other; an object that cannot be done is left out with a warning."""
+    what = step.partition("-")[2]
+    done: dict[str, Result] = {}
+    reason: InputError | None = None
+    for index, (name, item) in enumerate(items.items()):
+        job.progress(what, index, len(items))
+        try:
+            done[name] = one(item)
+        except InputError as error:
+            log.warning("%s is left out, %s failed: %s", name, what, error)
+            reason = error
+    job.progress(what, len(items), len(items))
+    if not done:
+        raise InputError(f"no object is left, {what} failed for all: {reason}") from reason
+    job.workspace.forget(step, keep=set(items))
+    return done

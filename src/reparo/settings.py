@@ -1,0 +1,214 @@
+"""Settings: TOML to frozen records, presets, and an answer for each wrong key.
+
+One table a stage, `use` picks the backend, the rest are its fields; `[world]` and `[align]` have
+their own. What is said later wins: preset, `--config` file, `--set`, and the command's own options.
+"""
+
+import inspect
+import math
+import tomllib
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from importlib.resources import files
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from reparo import registry
+from reparo.errors import InputError
+from reparo.layout.settings import AlignSettings
+from reparo.scene import Ground
+
+STAGES = ("segment", "depth", "complete", "reconstruct")
+LATER = {"paper": "the paper's own networks are not part of this version yet"}
+
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One stage's backend: its name, and the fields it is built with."""
+
+    stage: str
+    use: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The settings that change a result; where it is computed is not one of them."""
+        return {key: value for key, value in self.fields.items() if key != "device"}
+
+    def create(self) -> Any:
+        """Builds the backend."""
+        return registry.create(self.stage, self.use, **self.fields)
+
+
+@dataclass(frozen=True)
+class WorldSettings:
+    """The world that `run` chooses: y up, ground at y = 0, the camera above it."""
+
+    fov_y_deg: float | None = None  # None: what the photo's EXIF says, else `usual_fov_y_deg`
+    usual_fov_y_deg: float = 50.0  # between a phone's 1x lens upright (64) and lengthwise (39)
+    pitch_deg: float = 15.0  # downwards; a standing person's look at things on the floor or a table
+    ground: Ground | None = "common"
+    height: tuple[str, float] | None = None  # an object's name and real height in metres
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("fov_y_deg", 0, 180), ("usual_fov_y_deg", 0, 180)):
+            value = getattr(self, name)
+            if value is not None and not low < value < high:
+                raise InputError(f"world.{name} lies between {low} and {high} degrees, got {value}")
+        if not 0 < self.pitch_deg < 90:
+            raise InputError(f"world.pitch_deg lies between 0 and 90, got {self.pitch_deg}")
+        if self.height and not 0 < self.height[1] < math.inf:
+            raise InputError(f"a height is a number of metres above 0, got {self.height[1]}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that `run` can be told, checked."""
+
+    segment: Choice
+    depth: Choice
+    complete: Choice
+    reconstruct: Choice
+    world: WorldSettings
+    align: AlignSettings
+
+
+def load(
+    preset: str = "embedded",
+    config: Path | None = None,
+    overrides: Sequence[Table] = (),
+    *,
+    device: str = "auto",
+    seed: int = 0,
+) -> Settings:
+    """Reads the preset, lays `config` and then `overrides` over it, checks every key and value."""
+    layers = [_preset(preset), *([_read(config)] if config else []), *overrides]
+    tables = reduce(overlaid, layers, {})
+    known = (*STAGES, "world", "align")
+    for name, table in tables.items():
+        if name not in known:
+            raise InputError(f"there are no settings {name!r}; there are: {', '.join(known)}")
+        if not isinstance(table, dict):
+            raise InputError(f"the settings {name!r} are a table, got {table!r}")
+    common = {"device": device, "seed": seed}
+    choices = {stage: _choice(stage, tables.get(stage, {}), common) for stage in STAGES}
+    world = WorldSettings(**checked("world", WorldSettings, tables.get("world", {})))
+    offered = {name: common[name] for name in common if name in _hints(AlignSettings)}
+    align = AlignSettings(**checked("align", AlignSettings, offered | tables.get("align", {})))
+    return Settings(**choices, world=world, align=align)
+
+
+def assignment(text: str) -> Table:
+    """Reads one `--set`: `align.max_rounds=8` becomes {"align": {"max_rounds": 8}}."""
+    key, equals, value = text.partition("=")
+    names = key.strip().split(".")
+    if not equals or len(names) < 2 or not all(names):
+        raise InputError(f"--set wants table.key=value, as in align.seed=1, got {text!r}")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()  # a bare word or path needs no quotes
+    for name in reversed(names):
+        parsed = {name: parsed}
+    return parsed
+
+
+def overlaid(below: Table, above: Table) -> Table:
+    """Merges two tables; where `use` changes, the other backend's fields are left behind."""
+    if "use" in above and above["use"] != below.get("use"):
+        return above
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        merged[key] = overlaid(below[key], value) if both else value
+    return merged
+
+
+def checked(table: str, target: Callable[..., Any], values: Table) -> Table:
+    """The values as `target`'s parameters want them, or an InputError that says what is right."""
+    hints = _hints(target)
+    for key in values:
+        if key not in hints:
+            raise InputError(
+                f"{table} has no setting {key!r}; it has: {', '.join(hints) or 'none'}"
+            )
+    for name, parameter in inspect.signature(target).parameters.items():
+        if parameter.default is parameter.empty and name not in values:
+            raise InputError(f"{table} needs the setting {name!r}; give it")
+    return {key: _fitted(f"{table}.{key}", value, hints[key]) for key, value in values.items()}
+
+
+def _preset(name: str) -> Table:
+    folder = files("reparo") / "presets"
+    known = sorted(file.name.removesuffix(".toml") for file in folder.iterdir())
+    if name not in known:
+        reason = f": {LATER[name]}" if name in LATER else ""
+        raise InputError(f"there is no preset {name!r}{reason}; there is: {', '.join(known)}")
+    return tomllib.loads((folder / f"{name}.toml").read_text())
+
+
+def _read(config: Path) -> Table:
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{config} is no TOML file that can be read: {error}") from error
+
+
+def _choice(stage: str, table: Table, common: Table) -> Choice:
+    use = table.get("use")
+    if not isinstance(use, str):
+        known = ", ".join(registry.names(stage))
+        raise InputError(f'{stage}.use names a backend ({known}), as in use = "given"; got {use!r}')
+    backend = registry.find(stage, use)
+    given = {key: value for key, value in table.items() if key != "use"}
+    offered = {name: common[name] for name in common if name in _hints(backend)}
+    return Choice(stage, use, checked(f"{stage} backend {use!r}", backend, offered | given))
+
+
+def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+    """Parameter names and types, in order."""
+    hints = typing.get_type_hints(target)
+    return {name: hints.get(name, Any) for name in inspect.signature(target).parameters}
+
+
+def _fitted(name: str, value: Any, hint: Any) -> Any:
+    """`value` as the type that `hint` asks for: TOML has no tuples, paths or whole floats."""
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    for option in sorted(options, key=lambda option: option is not Path):  # a path before text
+        fits, result = _as(value, option)
+        if fits:
+            return result
+    wanted = " or ".join(_in_words(option) for option in options if option is not NoneType)
+    raise InputError(f"{name} is {wanted}, got {value!r}")
+
+
+def _as(value: Any, hint: Any) -> tuple[bool, Any]:
+    origin = get_origin(hint) or hint
+    if origin is Literal:
+        return value in get_args(hint), value
+    if origin is Path:
+        return isinstance(value, str | Path), Path(value) if isinstance(value, str) else value
+    if origin is float:
+        return isinstance(value, int | float) and not isinstance(value, bool), value
+    if origin is int:
+        return isinstance(value, int) and not isinstance(value, bool), value
+    if origin is tuple:
+        return isinstance(value, list | tuple), tuple(value) if isinstance(value, list) else value
+    if inspect.isclass(origin) and origin.__module__ == "builtins":
+        return isinstance(value, origin), value
+    return True, value  # anything richer is the backend's own business
+
+
+def _in_words(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(repr(option) for option in get_args(hint))
+    plain = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
+    return plain.get(
+        get_origin(hint) or hint,
+        {tuple: "a list", Path: "a path"}.get(get_origin(hint) or hint, str(hint)),
+    )
