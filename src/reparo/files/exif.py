@@ -1,8 +1,11 @@
 """The lens, as a photo's EXIF tells it."""
 
+import logging
 import math
 
 from PIL import ExifTags, Image
+
+log = logging.getLogger(__name__)
 
 FILM_DIAGONAL = math.hypot(36, 24)  # mm
 UNIT_IN_MM = {2: 25.4, 3: 10.0, 4: 1.0}  # FocalPlaneResolutionUnit: inch, centimetre, millimetre
@@ -16,7 +19,11 @@ def fov_from_exif(exif: Image.Exif, size: tuple[int, int]) -> float | None:
     fov_y = 2 atan(h / 2 / focal). Without it, the true focal length and the sensor's diagonal,
     which is hypot(PixelXDimension, PixelYDimension) / FocalPlaneXResolution, say the same.
     """
-    tags = exif.get_ifd(ExifTags.IFD.Exif)
+    try:
+        tags = exif.get_ifd(ExifTags.IFD.Exif)
+    except Exception as error:  # broken metadata is no reason to refuse a photo
+        log.debug("EXIF left out: %s", error)
+        return None
     ratio = _film_ratio(tags) or _sensor_ratio(tags)
     if not ratio:
         return None

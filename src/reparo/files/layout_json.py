@@ -91,7 +91,7 @@ def read_layout(path: Path) -> LayoutFile:
         checks.number_table(top["seconds"], f"{path}: seconds"),
         tuple(report for _, _, report in found),
     )
-    fov = checks.number(camera["fov_y_deg"], f"{where}.fov_y_deg", 0, 180)
+    fov = checks.number(camera["fov_y_deg"], f"{where}.fov_y_deg", 0.0, 180.0)
     pose = checks.rigid_motion(camera["camera_to_world"], f"{where}.camera_to_world")
     return LayoutFile(names, solution, fov, pose)
 
@@ -105,7 +105,7 @@ def _table(value: Any, where: str, needed: tuple[str, ...]) -> dict[str, Any]:
 def _object(value: Any, where: str) -> tuple[str, Similarity, ObjectReport]:
     entry = _table(value, where, ("name", "translation", "rotation", "scale"))
     name = check_name(checks.text(entry["name"], f"{where}.name"), f"{where}.name")
-    scale = checks.number(entry["scale"], f"{where}.scale", 0)
+    scale = checks.number(entry["scale"], f"{where}.scale", 0.0)
     translation = checks.numbers(entry["translation"], f"{where}.translation", 3)
     pose = Similarity(
         checks.quaternion(entry["rotation"], f"{where}.rotation"),

@@ -1,5 +1,6 @@
 """What trimesh says of a surface's look, as a `Material`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def material_from_trimesh(look: Any, has_uv: bool) -> Material:
 
     if isinstance(look, kinds.PBRMaterial):
         return _from_gltf(look, has_uv)
-    if isinstance(look, kinds.SimpleMaterial):
+    if isinstance(look, kinds.SimpleMaterial) and hash(look) != hash(kinds.empty_material()):
         return _from_mtl(look, has_uv)
     return Material()
 
@@ -45,16 +46,13 @@ def _from_gltf(look: Any, has_uv: bool) -> Material:
 def _from_mtl(look: Any, has_uv: bool) -> Material:
     """Wavefront MTL: Kd is sRGB by custom; `map_d` makes the texture's alpha a cut-out."""
     texture = _texture(look.image) if has_uv else None
-    red, green, blue = _diffuse(look.kwargs.get("kd"), texture is not None)
+    red, green, blue = _diffuse(look.kwargs.get("kd", (1.0, 1.0, 1.0)), texture is not None)
     cutoff = 0.5 if texture is not None and "map_d" in look.kwargs else None
     return Material((red, green, blue, 1.0), texture, cutoff, look.name or "")
 
 
-def _diffuse(stored: Any, textured: bool) -> tuple[float, float, float]:
-    if stored is None:
-        return 1.0, 1.0, 1.0
-    values = [min(max(float(value), 0.0), 1.0) for value in np.atleast_1d(stored)]
-    red, green, blue = (values * 3)[:3] if len(values) < 3 else values[:3]
+def _diffuse(stored: Sequence[float], textured: bool) -> tuple[float, float, float]:
+    red, green, blue = (min(max(float(value), 0.0), 1.0) for value in stored)
     if textured and red == green == blue == 0:  # some exporters mean "see the texture" by black
         return 1.0, 1.0, 1.0
     return red, green, blue

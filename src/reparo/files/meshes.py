@@ -6,7 +6,6 @@ spoil the mesh's extent. Nothing is welded or repaired.
 """
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ from reparo.files.colours import encode_rgb
 from reparo.files.materials import material_from_trimesh
 from reparo.scene import Material, Mesh
 
-log = logging.getLogger(__name__)
-
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
 COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_mesh_quantization")
 
@@ -30,18 +27,18 @@ def read_mesh(path: Path) -> Mesh:
     """The mesh in a file, in its own frame after its own node transforms."""
     _check_file(path)
     header = _gltf_header(path)
-    for extension in header.get("extensionsRequired", []):
-        if extension in COMPRESSED:
-            raise InputError(
-                f"{path} needs the glTF extension {extension}, which cannot be read; "
-                "export it without compression"
-            )
+    if needed := [name for name in COMPRESSED if name in str(header.get("extensionsRequired"))]:
+        raise InputError(
+            f"{path} needs the glTF extension {needed[0]}, which cannot be read; "
+            "export it without compression"
+        )
     try:
         mesh = _merged(_load(path), _colours_are_linear(path, header))
     except Exception as error:  # parsers raise whatever they like on broken files
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        kind = path.suffix[1:].upper()
         raise InputError(
-            f"{path} is broken or not a {path.suffix[1:].upper()} mesh "
-            f"({type(error).__name__}: {error}); export it again"
+            f"{path} must be a sound {kind} mesh, it cannot be read ({reason}); export it again"
         ) from error
     return _without_unused_vertices(_checked(path, mesh))
 
@@ -170,7 +167,9 @@ def _colours(geometry: Any, linear: bool) -> Float[Tensor, "n 4"]:
     elif visual.kind == "vertex":
         stored = np.asarray(visual.vertex_colors)
     else:
-        stored = getattr(visual, "vertex_attributes", {}).get("color")
+        stored = getattr(visual, "vertex_attributes", {}).get("color")  # glTF's
+        if stored is None:
+            stored = geometry.vertex_attributes.get("color")  # OBJ's and PLY's
     if stored is None or len(stored) not in (len(geometry.vertices), 3 * len(geometry.faces)):
         return torch.ones(len(geometry.vertices), 4)
     top = np.iinfo(stored.dtype).max if stored.dtype.kind in "iu" else 1.0

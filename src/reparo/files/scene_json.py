@@ -108,7 +108,7 @@ def _file(folder: Path, value: Any, where: str) -> Path:
 
 def _camera(value: Any, size: tuple[int, int], where: str) -> Camera:
     entry = checks.table(value, where, ("fov_y_deg",), ("camera_to_world",))
-    fov = checks.number(entry["fov_y_deg"], f"{where}.fov_y_deg", 0, 180)
+    fov = checks.number(entry["fov_y_deg"], f"{where}.fov_y_deg", 0.0, 180.0)
     if "camera_to_world" not in entry:
         return Camera.from_fov(fov, size)
     pose = checks.rigid_motion(entry["camera_to_world"], f"{where}.camera_to_world")
@@ -143,7 +143,7 @@ def _object(folder: Path, where: str, entry: dict[str, Any], size: tuple[int, in
     if "translation" in entry:
         translation = checks.numbers(entry["translation"], f"{where}.translation", 3)
     if "scale" in entry:
-        scale = checks.number(entry["scale"], f"{where}.scale", 0)
+        scale = checks.number(entry["scale"], f"{where}.scale", 0.0)
     mesh_path = _file(folder, entry["mesh"], f"{where}.mesh")
     visible = read_mask(_file(folder, entry["mask"], f"{where}.mask"), size, name)
     region = Region(name, visible)
