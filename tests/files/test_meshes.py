@@ -384,3 +384,10 @@ def test_the_srgb_curve_goes_there_and_back():
         atol=1e-7,
         rtol=0,
     )
+
+
+def test_an_obj_and_its_mtl_need_not_be_utf_8(tmp_path):
+    (tmp_path / "a.mtl").write_bytes("# Höhe\nnewmtl m\nKd 0.5 0.25 0\n".encode("latin-1"))
+    text = "# Höhe\nmtllib a.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nusemtl m\nf 1 2 3\n"
+    (tmp_path / "a.obj").write_bytes(text.encode("latin-1"))
+    assert read_mesh(tmp_path / "a.obj").materials[0].base_colour == (0.5, 0.25, 0.0, 1.0)
