@@ -194,14 +194,26 @@ def _as(value: Any, hint: Any) -> tuple[bool, Any]:
     if origin is Path:
         return isinstance(value, str | Path), Path(value) if isinstance(value, str) else value
     if origin is float:
-        return isinstance(value, int | float) and not isinstance(value, bool), value
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        return fits, float(value) if fits else value
     if origin is int:
         return isinstance(value, int) and not isinstance(value, bool), value
     if origin is tuple:
-        return isinstance(value, list | tuple), tuple(value) if isinstance(value, list) else value
+        return _as_tuple(value, get_args(hint))
     if inspect.isclass(origin) and origin.__module__ == "builtins":
         return isinstance(value, origin), value
     return True, value  # anything richer is the backend's own business
+
+
+def _as_tuple(value: Any, hints: tuple[Any, ...]) -> tuple[bool, Any]:
+    if not isinstance(value, list | tuple):
+        return False, value
+    if len(hints) == 2 and hints[1] is ...:
+        hints = hints[:1] * len(value)
+    if hints and len(hints) != len(value):
+        return False, value
+    parts = [_as(item, hint) for item, hint in zip(value, hints or [Any] * len(value), strict=True)]
+    return all(fits for fits, _ in parts), tuple(item for _, item in parts)
 
 
 def _in_words(hint: Any) -> str:

@@ -2,8 +2,8 @@
 
 A result holds as long as its note names the same recipe: backend, settings, package version and the
 contents of all it was made from. Contents, not times or names: a mask that is painted anew makes
-everything that depends on it run again, a mask that is only saved again does not. A result whose
-files are no longer those that were written was changed by hand; it is kept, whatever its recipe.
+what depends on it run again, and only as far as anything comes out different. A result whose files
+are no longer those that were written was changed by hand; it is kept, whatever its recipe.
 """
 
 import hashlib

@@ -170,7 +170,7 @@ def lay_out(job: Job, problem: Problem, solve: Callable[[], Solution]) -> Soluti
     def make(folder: Path) -> None:
         solution = solve()
         write_layout(folder / "layout.json", scene_of(problem, solution), solution)
-        note = {"ground_height": solution.ground_height, "notes": solution.notes}
+        note = {"ground": solution.ground, "notes": solution.notes}
         (folder / "notes.json").write_text(json.dumps(note, indent=1) + "\n")
 
     folder = job.workspace.step(LAYOUT, Recipe(align.method, settings, inputs), make)
@@ -186,7 +186,7 @@ def _read_camera(path: Path, size: tuple[int, int]) -> tuple[Camera, str, list[s
     note = checks.table(checks.read_json(path), str(path), ("camera", "kind", "assumed"), ())
     keys = ("fov_y_deg", "camera_to_world")
     entry = checks.table(note["camera"], f"{path}: camera", keys, ())
-    fov = checks.number(entry["fov_y_deg"], f"{path}: camera.fov_y_deg", 0, 180)
+    fov = checks.number(entry["fov_y_deg"], f"{path}: camera.fov_y_deg", 0.0, 180.0)
     pose = checks.rigid_motion(entry["camera_to_world"], f"{path}: camera.camera_to_world")
     kind = checks.text(note["kind"], f"{path}: kind", DEPTH_KINDS)
     return Camera.from_fov(fov, size, pose), kind, list(map(str, note["assumed"]))
@@ -200,7 +200,7 @@ def _read_solution(folder: Path, names: tuple[str, ...]) -> Solution:
             "delete it to have it made anew"
         )
     note = checks.read_json(folder / "notes.json")
-    return replace(found.solution, ground_height=note["ground_height"], notes=tuple(note["notes"]))
+    return replace(found.solution, ground=note["ground"], notes=tuple(note["notes"]))
 
 
 def _each(

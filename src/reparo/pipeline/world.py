@@ -75,7 +75,7 @@ def in_final_world(
     The picture stays the same: camera, objects and metric depth go together.
     """
     layout, factor = solution.layout, 1.0
-    rise = -(solution.ground_height or 0.0)
+    rise = -(solution.ground or 0.0)
     if height is not None:
         index = problem.names.index(height[0]) if height[0] in problem.names else None
         if index is None:
@@ -97,7 +97,7 @@ def in_final_world(
             camera=replace(problem.camera, camera_from_world=moved.inverse()),
             observation=replace(problem.observation, depth=depth),
         ),
-        replace(solution, layout=placed, ground_height=0.0),
+        replace(solution, layout=placed, ground=None if solution.ground is None else 0.0),
     )
 
 
