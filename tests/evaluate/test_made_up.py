@@ -1,3 +1,6 @@
+from functools import cache
+
+import numpy as np
 import pytest
 import torch
 import trimesh
@@ -8,20 +11,23 @@ from reparo.evaluate.shapes import SHAPES, made_up_mesh
 from reparo.scene import pixel_centres
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def render():
     return registry.create("render", "torch")
 
 
+@cache
+def scene_five():
+    return made_up_scene(5, registry.create("render", "torch"), size=(96, 128))
+
+
 @pytest.fixture
-def made_up(render):
-    return made_up_scene(5, render, size=(96, 128))
+def made_up():
+    return scene_five()
 
 
 @pytest.mark.parametrize("kind", SHAPES)
 def test_every_shape_is_closed_and_fills_the_unit_cube(kind):
-    import numpy as np
-
     mesh = made_up_mesh(kind, np.random.default_rng(0))
     merged = trimesh.Trimesh(mesh.vertices.numpy(), mesh.faces.numpy(), process=True)
     merged.merge_vertices(digits_vertex=9)

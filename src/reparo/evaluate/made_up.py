@@ -27,7 +27,7 @@ from reparo.scene import (
     quaternion_product,
 )
 
-DRAWS = 30  # of a layout, until every object can be seen and one hides a part of another
+DRAWS = 20  # of a layout, until every object can be seen and one hides a part of another
 LEAST_VISIBLE = 0.4  # of an object's full mask
 LEAST_AREA = 0.008  # of the picture, of an object's visible part
 
