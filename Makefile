@@ -1,0 +1,52 @@
+# `make demo` and `make test` set everything up by themselves.
+#
+#   PYTHON       a Python of 3.11 or newer                 make test PYTHON=python3.12
+#   TORCH_INDEX  where pip finds torch, if not as usual    make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+TORCH_INDEX ?=
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+PHOTO := out/photos/pexels-36236147.jpg
+
+.PHONY: install demo test check clean
+.DELETE_ON_ERROR:
+
+install: $(STAMP)
+	$(BIN)/reparo models pull embedded
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; say where it is: make PYTHON=..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+		-c constraints.txt -e ".[embedded,dev]"
+	touch $@
+
+# Without the networks, given masks still work, and the tests that need networks are left out.
+.PHONY: networks
+networks: $(STAMP)
+	@$(BIN)/reparo models verify embedded --quiet > /dev/null 2>&1 || \
+		$(BIN)/reparo models pull embedded || \
+		echo "warning: the networks could not be pulled; what needs them is left out"
+
+demo: networks $(PHOTO)
+	$(BIN)/reparo run examples/toys/photo.png --masks examples/toys/masks -o out/toys
+	$(BIN)/reparo run $(PHOTO) -o out/room
+	@echo; echo "Open these:"; ls out/toys/scene.glb out/toys/preview.png out/room/scene.glb out/room/preview.png
+
+$(PHOTO): $(STAMP) scripts/fetch_photo.py
+	$(BIN)/python scripts/fetch_photo.py $(notdir $@) $@
+
+test: networks
+	$(BIN)/python -m pytest -q -m "not slow and not gpu"
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf out .venv
