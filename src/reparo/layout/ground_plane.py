@@ -17,7 +17,7 @@ def fit_ground(
     """Finds the plane n·x = offset that most of the points lie on, up being near +y.
 
     Points are in the camera's frame (y up in the picture, the scene at negative z); returns the
-    unit normal n, with n_y > 0, the offset (below 0 for a camera above the ground: minus its height) and the
+    unit normal n, with n_y > 0, the offset (minus the camera's height above the ground) and the
     share of points on the plane. `tolerance` is relative to a point's distance, as the error of a
     depth map is; `steepest` is the smallest n_y tried: 0.35 is a camera that looks 70° down.
     RANSAC over triples (Fischler and Bolles 1981), then least squares over the points found.

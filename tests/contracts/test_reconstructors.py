@@ -1,0 +1,37 @@
+"""What `contracts.Reconstructor` promises, asked of every installed backend."""
+
+import pytest
+import torch
+import trimesh
+
+from reparo import contracts, registry
+from reparo.errors import MissingExtra, MissingWeights
+from reparo.scene import Cutout
+
+
+@pytest.fixture(params=registry.names("reconstruct"))
+def reconstructor(request, tmp_path):
+    trimesh.creation.box().export(tmp_path / "thing.glb")
+    settings = {"given": {"folder": tmp_path}}
+    try:
+        return registry.create("reconstruct", request.param, **settings.get(request.param, {}))
+    except (MissingWeights, MissingExtra) as error:
+        pytest.skip(str(error))
+
+
+def test_the_mesh_is_closed_and_about_the_unit_cube(reconstructor):
+    assert isinstance(reconstructor, contracts.Reconstructor)
+    visible = torch.zeros(40, 40, dtype=torch.bool)
+    visible[5:35, 10:30] = True
+    rgba = torch.cat([torch.rand(40, 40, 3), visible[..., None].double()], -1)
+    placing = torch.tensor([[1.0, 0.0, 7.0], [0.0, 1.0, 3.0]])
+    try:
+        mesh = reconstructor(Cutout(rgba, visible, placing), "thing")
+    except (MissingWeights, MissingExtra) as error:
+        pytest.skip(str(error))
+    closed = trimesh.Trimesh(mesh.vertices.numpy(), mesh.faces.numpy(), process=False)
+    closed.merge_vertices(merge_tex=True, merge_norm=True)
+    assert closed.is_watertight
+    assert closed.volume > 0  # counter-clockwise from outside
+    assert 0.4 < float(mesh.bounds.abs().max()) < 1
+    assert mesh.uv.shape == (len(mesh.vertices), 2)
