@@ -391,3 +391,11 @@ def test_an_obj_and_its_mtl_need_not_be_utf_8(tmp_path):
     text = "# Höhe\nmtllib a.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nusemtl m\nf 1 2 3\n"
     (tmp_path / "a.obj").write_bytes(text.encode("latin-1"))
     assert read_mesh(tmp_path / "a.obj").materials[0].base_colour == (0.5, 0.25, 0.0, 1.0)
+
+
+def test_a_texture_transform_that_is_left_out_is_said(tmp_path, caplog):
+    (tmp_path / "box.glb").write_bytes(box_glb())
+    extension = "KHR_texture_transform"
+    edit_glb(tmp_path / "box.glb", lambda header: header.update(extensionsUsed=[extension]))
+    assert len(read_mesh(tmp_path / "box.glb").faces) == 12
+    assert extension in caplog.text

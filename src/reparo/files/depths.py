@@ -20,6 +20,7 @@ def read_depth(path: Path, kind: str) -> Depth:
             "array was wanted; write it with numpy.save"
         ) from error
     if not isinstance(values, np.ndarray):
+        values.close()
         raise InputError(
             f"{path} is a .npz archive, one .npy array was wanted; save the depth map alone"
         )

@@ -6,6 +6,7 @@ spoil the mesh's extent. Nothing is welded or repaired.
 """
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from reparo.errors import InputError
 from reparo.files.colours import encode_rgb
 from reparo.files.materials import material_from_trimesh
 from reparo.scene import Material, Mesh
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
 COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_mesh_quantization")
@@ -32,6 +35,8 @@ def read_mesh(path: Path) -> Mesh:
             f"{path} needs the glTF extension {needed[0]}, which cannot be read; "
             "export it without compression"
         )
+    if "KHR_texture_transform" in str(header.get("extensionsUsed")):
+        log.warning("%s moves its textures by KHR_texture_transform, which is left out", path)
     try:
         mesh = _merged(_load(path), _colours_are_linear(path, header))
     except Exception as error:  # parsers raise whatever they like on broken files

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from reparo.files.colours import decode_rgb
 from reparo.files.glb import GlbBuilder
+from reparo.files.normals import vertex_normals
 from reparo.scene import Camera, Material, Mesh, Scene, Similarity
 
 NEAR = 0.01  # world units; glTF cameras must have one
@@ -66,29 +67,29 @@ def _camera(builder: GlbBuilder, scene: Scene) -> int:
 
 def _mesh(builder: GlbBuilder, mesh: Mesh, name: str) -> int:
     """One primitive a material, each with the vertices it uses."""
-    primitives = []
+    primitives, normals = [], vertex_normals(mesh)
     for index, material in enumerate(mesh.materials):
         faces = mesh.faces[mesh.face_material == index]
         if len(faces):
-            primitives.append(_primitive(builder, mesh, faces, material))
+            primitive = _primitive(builder, mesh, faces, normals)
+            primitives.append(primitive | {"material": _material(builder, material)})
     return builder.add("meshes", {"name": name, "primitives": primitives})
 
 
 def _primitive(
-    builder: GlbBuilder, mesh: Mesh, faces: Tensor, material: Material
+    builder: GlbBuilder, mesh: Mesh, faces: Int[Tensor, "f 3"], normals: Float[Tensor, "v 3"] | None
 ) -> dict[str, Any]:
+    """The faces of one material; coordinates and colours only where they say something."""
     used, local = torch.unique(faces, return_inverse=True)
     attributes = {"POSITION": builder.vectors(_array(mesh.vertices[used]), bounds=True)}
-    if material.texture is not None:
+    if normals is not None:
+        attributes["NORMAL"] = builder.vectors(_array(normals[used]))
+    if (mesh.uv[used] != 0).any():
         attributes["TEXCOORD_0"] = builder.vectors(_array(mesh.uv[used]))
     colours = mesh.colours[used]
     if (colours != 1).any():
         attributes["COLOR_0"] = builder.vectors(_array(decode_rgb(colours)))
-    return {
-        "attributes": attributes,
-        "indices": builder.indices(_array(local)),
-        "material": _material(builder, material),
-    }
+    return {"attributes": attributes, "indices": builder.indices(_array(local))}
 
 
 def _material(builder: GlbBuilder, material: Material) -> int:
@@ -117,5 +118,5 @@ def texture_bytes(material: Material) -> np.ndarray:
     return np.ascontiguousarray(pixels[..., : 3 if opaque else 4].cpu().numpy())
 
 
-def _array(values: Float[Tensor, "..."] | Tensor) -> np.ndarray:
+def _array(values: Tensor) -> np.ndarray:
     return values.detach().cpu().numpy()
