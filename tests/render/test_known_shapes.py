@@ -5,54 +5,27 @@ import math
 import pytest
 import torch
 import trimesh
+from render_shapes import assert_empty, draw, pose_at, quad, sphere
 
 from reparo.render.renderer import TorchRenderer
 from reparo.scene import Camera, Material, Mesh, Scene, Similarity, pixel_centres
-from reparo.scene.similarity import axis_angle_to_matrix, matrix_to_quaternion
-
-
-def pose_at(translation, turn=(0.0, 0.0, 0.0), scale=1.0):
-    """A batch of one object."""
-    wxyz = matrix_to_quaternion(axis_angle_to_matrix(torch.tensor([turn])))
-    return Similarity(wxyz, torch.tensor([translation]), torch.tensor([scale]))
-
-
-def draw(mesh, pose, camera, samples=1):
-    (picture,) = TorchRenderer().layers([mesh], pose, camera, samples)
-    return picture
-
-
-def quad(half=1.0, **looks):
-    """A square in the plane z = 0; uv (0, 0) is its upper left corner."""
-    vertices = torch.tensor([[-1.0, 1, 0], [-1, -1, 0], [1, -1, 0], [1, 1, 0]]) * half
-    mesh = Mesh.plain(vertices, torch.tensor([[0, 1, 2], [0, 2, 3]]))
-    fields = {
-        "uv": torch.tensor([[0.0, 0], [0, 1], [1, 1], [1, 0]]),
-        "colours": mesh.colours,
-        "materials": mesh.materials,
-    } | looks
-    return Mesh(vertices, mesh.faces, face_material=mesh.face_material, **fields)
-
-
-def sphere(subdivisions=5):
-    ball = trimesh.creation.icosphere(subdivisions=subdivisions)
-    return Mesh.plain(torch.tensor(ball.vertices), torch.tensor(ball.faces))
 
 
 def test_a_sphere_has_its_depth_and_outline():
     """Depth: the nearer root of |s d - c| = r. Outline on the axis: a circle of tan(asin(r/c))."""
     camera = Camera.from_fov(40.0, (200, 160))
-    picture = draw(sphere(6), pose_at([0.0, 0.0, -4.0], scale=0.8), camera, samples=2)
+    picture = draw(sphere(5), pose_at([0.0, 0.0, -4.0], scale=0.8), camera, samples=2)
     radius = camera.focal * math.tan(math.asin(0.8 / 4))
     assert picture.coverage.sum().item() == pytest.approx(math.pi * radius**2, rel=1e-3)
-    picture = draw(sphere(6), pose_at([0.0, 0.0, -4.0], scale=0.8), camera)
+    picture = draw(sphere(5), pose_at([0.0, 0.0, -4.0], scale=0.8), camera)
     ray = (pixel_centres(camera.size) - torch.tensor([80.0, 100.0])) / camera.focal
     squared = ray.square().sum(-1) + 1
     root = 16 - squared * (16 - 0.64)
     depth = (4 - root.clamp(min=0).sqrt()) / squared
-    inner = root > 0.1  # near the rim the depth of a facet is far from the ball's
+    # facets lie up to 1e-4 inside the ball, which near the rim is much in depth
+    inner = root > 0.1
     assert inner.sum() > 3000
-    torch.testing.assert_close(picture.depth[inner], depth[inner], rtol=1e-4, atol=0)
+    torch.testing.assert_close(picture.depth[inner], depth[inner], rtol=2e-4, atol=0)
 
 
 def test_a_box_shows_its_front_face_only():
@@ -148,11 +121,3 @@ def test_faces_without_area_and_meshes_without_faces_are_not_seen():
     line = torch.tensor([[-1.0, 0, 0], [0, 0, 0], [1, 0, 0]])
     for faces in (torch.tensor([[0, 1, 2], [0, 0, 1], [2, 2, 2]]), torch.zeros(0, 3).long()):
         assert_empty(draw(Mesh.plain(line, faces), pose_at([0.0, 0.0, -2.0]), camera))
-
-
-def assert_empty(picture):
-    assert (picture.rgb == 0).all()
-    assert (picture.coverage == 0).all()
-    assert (picture.depth == torch.inf).all()
-    assert (picture.object_index == -1).all()
-    assert (picture.point == 0).all()

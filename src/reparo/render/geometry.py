@@ -79,5 +79,5 @@ def barycentrics(
     volume = torch.where(volume == 0, 1, volume)  # edge-on: any point of it will do
     of_b = -(a * across).sum(-1) / volume
     of_c = -(directions * torch.linalg.cross(a, ab)).sum(-1) / volume
-    weights = torch.stack([1 - of_b - of_c, of_b, of_c], -1).clamp(0, 1)
+    weights = torch.stack([1 - of_b - of_c, of_b, of_c], -1).nan_to_num(1 / 3).clamp(0, 1)
     return weights / weights.sum(-1, keepdim=True)

@@ -8,27 +8,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reparo.render.geometry import barycentrics, in_front, projected, rays
+from reparo.render.hits import Hits, averaged
 from reparo.render.looks import colours_at, interpolated, is_solid
-from reparo.render.visibility import NearestKeys, Solid, nearest_triangles
+from reparo.render.visibility import Solid, nearest_triangles
 from reparo.scene import Camera, Mesh, Rendering, Scene, Similarity
-
-
-@dataclass(frozen=True)
-class Hits:
-    """What the rays of one picture meet, in any order, each pixel at most once."""
-
-    pixel: Int[Tensor, " n"]  # counted row by row
-    rgb: Float[Tensor, "n 3"]
-    point: Float[Tensor, "n 3"]  # world units
-    object_index: Int[Tensor, " n"]
-
-    @classmethod
-    def joined(cls, parts: "list[Hits]", like: Tensor) -> "Hits":
-        """All of several; of none: empty, with the dtype and device of `like`."""
-        whole = torch.zeros(0, dtype=torch.int64, device=like.device)
-        none = cls(whole, like.new_zeros(0, 3), like.new_zeros(0, 3), whole)
-        names = ("pixel", "rgb", "point", "object_index")
-        return cls(*(torch.cat([getattr(one, name) for one in [none, *parts]]) for name in names))
 
 
 @dataclass(frozen=True)
@@ -51,7 +34,7 @@ class TorchRenderer:
         for index, mesh in enumerate(meshes):
             face, _ = self._seen(mesh, layout[index], fine)
             hits = _surface(mesh, layout[index], fine, face, index)
-            pictures.append(_averaged(hits, coarse, fine, samples))
+            pictures.append(averaged(hits, coarse, samples))
         return pictures
 
     def __call__(self, scene: Scene, samples: int = 1) -> Rendering:
@@ -66,7 +49,7 @@ class TorchRenderer:
             for index, (mesh, (face, _)) in enumerate(zip(scene.meshes, seen, strict=True))
         ]
         hits = Hits.joined(parts, scene.layout.translation)
-        return _averaged(hits, coarse, fine, samples)
+        return averaged(hits, coarse, samples)
 
     @torch.no_grad()
     def _seen(
@@ -133,32 +116,4 @@ def _surface(
         colours_at(mesh, face, weights)[:, :3],
         pose.apply(interpolated(mesh.vertices, corners, weights)),
         torch.full_like(pixel, index),
-    )
-
-
-def _averaged(hits: Hits, camera: Camera, fine: Camera, samples: int) -> Rendering:
-    """Brings hits of samples to the pixels of the picture."""
-    height, width = camera.size
-    row = torch.div(hits.pixel, fine.size[1], rounding_mode="floor")
-    column = hits.pixel - row * fine.size[1]
-    pixel = row // samples * width + column // samples
-    depth = -camera.camera_from_world.apply(hits.point)[:, 2]
-    nearest = NearestKeys(height * width, pixel.device)
-    nearest.put(pixel, depth.detach(), torch.arange(len(pixel), device=pixel.device))
-    covered = (nearest.index >= 0).nonzero()[:, 0]
-    chosen = nearest.index[covered]
-
-    def spread(values: Tensor, empty: float | int) -> Tensor:
-        blank = values.new_full((height * width, *values.shape[1:]), empty)
-        return blank.index_copy(0, covered, values[chosen]).unflatten(0, (height, width))
-
-    share = 1 / samples**2
-    rgb = hits.rgb.new_zeros(height * width, 3).index_add(0, pixel, hits.rgb * share)
-    coverage = hits.rgb.new_zeros(height * width).index_add(0, pixel, torch.full_like(depth, share))
-    return Rendering(
-        rgb.unflatten(0, (height, width)),
-        coverage.unflatten(0, (height, width)),
-        spread(depth, float("inf")),
-        spread(hits.object_index, -1),
-        spread(hits.point, 0),
     )

@@ -1,0 +1,43 @@
+"""Meshes and poses that the tests of this room share."""
+
+import torch
+import trimesh
+
+from reparo.render.renderer import TorchRenderer
+from reparo.scene import Mesh, Similarity, axis_angle_to_matrix, matrix_to_quaternion
+
+
+def pose_at(translation, turn=(0.0, 0.0, 0.0), scale=1.0):
+    """A batch of one object."""
+    wxyz = matrix_to_quaternion(axis_angle_to_matrix(torch.tensor([turn])))
+    return Similarity(wxyz, torch.tensor([translation]), torch.tensor([scale]))
+
+
+def draw(mesh, pose, camera, samples=1):
+    (picture,) = TorchRenderer().layers([mesh], pose, camera, samples)
+    return picture
+
+
+def quad(half=1.0, **looks):
+    """A square in the plane z = 0; uv (0, 0) is its upper left corner."""
+    vertices = torch.tensor([[-1.0, 1, 0], [-1, -1, 0], [1, -1, 0], [1, 1, 0]]) * half
+    mesh = Mesh.plain(vertices, torch.tensor([[0, 1, 2], [0, 2, 3]]))
+    fields = {
+        "uv": torch.tensor([[0.0, 0], [0, 1], [1, 1], [1, 0]]),
+        "colours": mesh.colours,
+        "materials": mesh.materials,
+    } | looks
+    return Mesh(vertices, mesh.faces, face_material=mesh.face_material, **fields)
+
+
+def sphere(subdivisions=5):
+    ball = trimesh.creation.icosphere(subdivisions=subdivisions)
+    return Mesh.plain(torch.tensor(ball.vertices), torch.tensor(ball.faces))
+
+
+def assert_empty(picture):
+    assert (picture.rgb == 0).all()
+    assert (picture.coverage == 0).all()
+    assert (picture.depth == torch.inf).all()
+    assert (picture.object_index == -1).all()
+    assert (picture.point == 0).all()
