@@ -11,6 +11,7 @@ from PIL import Image
 from trimesh.visual.material import PBRMaterial
 
 from reparo.errors import InputError
+from reparo.files import materials
 from reparo.files.colours import linear_from_srgb, srgb_from_linear
 from reparo.files.exports import write_mesh
 from reparo.files.meshes import read_mesh
@@ -107,6 +108,28 @@ def test_a_plain_mesh_stays_white_and_closed(tmp_path, suffix):
     found = read_mesh(tmp_path / f"my box.{suffix}")
     torch.testing.assert_close(triangles(found), triangles(mesh))
     assert len(found.vertices) == 8
+
+
+def test_materials_share_a_texture_there_and_back(tmp_path):
+    texture = checkers()
+    looks = (Material(RED, texture), Material(BLUE, texture))
+    mesh = patchwork()
+    mesh = Mesh(mesh.vertices, mesh.faces, mesh.uv, mesh.colours, looks, mesh.face_material)
+    write_mesh(tmp_path / "box.glb", mesh)
+    one, other = read_mesh(tmp_path / "box.glb").materials
+    assert one.texture is other.texture
+    assert len(trimesh.load_scene(tmp_path / "box.glb").geometry) == 2
+    assert (tmp_path / "box.glb").read_bytes().count(b"IHDR") == 1
+
+
+def test_a_giant_texture_is_read_smaller_and_it_is_said(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(materials, "MAX_TEXTURE", 2)
+    write_mesh(tmp_path / "box.glb", patchwork())
+    shapes = [
+        m.texture.shape for m in read_mesh(tmp_path / "box.glb").materials if m.texture is not None
+    ]
+    assert shapes == [(1, 2, 4)]
+    assert "3x2" in caplog.text
 
 
 def test_an_unknown_format_is_refused(tmp_path):

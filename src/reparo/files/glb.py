@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ class GlbBuilder:
 
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     blob: bytearray = field(default_factory=bytearray)
+    textures: dict[int, int] = field(default_factory=dict)
 
     def add(self, kind: str, entry: dict[str, Any]) -> int:
         """Appends to `meshes`, `nodes`, ...; its number there."""
@@ -47,8 +49,13 @@ class GlbBuilder:
         entry = {"bufferView": view, "componentType": UNSIGNED, "count": len(flat)}
         return self.add("accessors", {**entry, "type": "SCALAR"})
 
-    def texture(self, pixels: np.ndarray) -> int:
-        """A repeating texture of 8-bit RGB or RGBA [h, w, c], kept as PNG."""
+    def texture(self, key: int, pixels: Callable[[], np.ndarray]) -> int:
+        """A repeating texture of 8-bit RGB or RGBA [h, w, c], kept as PNG, once for each key."""
+        if key not in self.textures:
+            self.textures[key] = self._texture(pixels())
+        return self.textures[key]
+
+    def _texture(self, pixels: np.ndarray) -> int:
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "PNG")
         view = self._view(file.getvalue())

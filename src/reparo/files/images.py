@@ -89,8 +89,11 @@ def _refuse_giants(path: Path, image: Image.Image) -> None:
 
 
 def _what_is_wrong(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(12)
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        return f"{path} cannot be opened: {error.strerror}; mend its permissions"
     if not head:
         return f"{path} is empty, a picture was wanted; save it again"
     if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:

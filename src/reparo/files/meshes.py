@@ -86,7 +86,7 @@ def _gltf_header(path: Path) -> dict[str, Any]:
                 header = json.loads(file.read(int.from_bytes(start[12:16], "little")))
         else:
             return {}
-    except (ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return header if isinstance(header, dict) else {}
 
@@ -111,6 +111,7 @@ def _merged(scene: Any, linear: bool) -> Mesh | None:
     import trimesh
 
     materials: dict[tuple[int, bool], tuple[int, Material]] = {}
+    textures: dict[int, Tensor] = {}  # by the id of the picture, which `scene` keeps alive
     parts = []
     for node in scene.graph.nodes_geometry:
         transform, name = scene.graph[node]
@@ -119,7 +120,8 @@ def _merged(scene: Any, linear: bool) -> Mesh | None:
             look = getattr(geometry.visual, "material", None)
             key = (id(look), getattr(geometry.visual, "uv", None) is not None)
             if key not in materials:
-                materials[key] = (len(materials), material_from_trimesh(look, has_uv=key[1]))
+                material = material_from_trimesh(look, key[1], textures)
+                materials[key] = (len(materials), material)
             parts.append(_part(geometry, transform, linear, materials[key][0]))
     if not parts:
         return None

@@ -35,11 +35,12 @@ def inside(folder: Path, relative: str, where: str) -> Path:
     if not absolute and "\0" not in relative:
         try:
             path = (folder / relative).resolve()
+            path.exists()  # raises where the name is longer than the disk takes
             if path.is_relative_to(folder.resolve()):
                 return path
-        except (OSError, RuntimeError):  # a link that points at itself
+        except (OSError, RuntimeError):  # that, or a link that points at itself
             pass
     raise InputError(
-        f"{where} must be a relative path that stays in {folder}, got {relative!r}; "
+        f"{where} must be a relative path that stays in {folder}, got {relative[:100]!r}; "
         "copy the file into the folder"
     )

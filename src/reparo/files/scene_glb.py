@@ -101,7 +101,8 @@ def _material(builder: GlbBuilder, material: Material) -> int:
         "roughnessFactor": 1.0,
     }
     if material.texture is not None:
-        surface["baseColorTexture"] = {"index": builder.texture(texture_bytes(material))}
+        number = builder.texture(id(material.texture), lambda: texture_bytes(material))
+        surface["baseColorTexture"] = {"index": number}
     entry: dict[str, Any] = {"pbrMetallicRoughness": surface, "doubleSided": True}
     if material.name:
         entry["name"] = material.name
