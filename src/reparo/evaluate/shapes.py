@@ -44,19 +44,11 @@ def lathe(*profile: tuple[Number, Number]) -> Part:
 
 
 def vase() -> list[Part]:
-    """A belly, a neck and a rim."""
-    return [
-        lathe(
-            (0, 0),
-            (0.2, 0),
-            (0.34, 0.2),
-            (0.4, 0.42),
-            (0.33, 0.66),
-            (0.18, 0.84),
-            (0.26, 1),
-            (0, 1),
-        )
-    ]
+    """A foot, a belly, a neck and a rim: one wave."""
+    heights = np.linspace(0, 1, 25)
+    radii = 0.28 - 0.12 * np.sin(2 * math.pi * (heights * 1.05 - 0.62)) - 0.06 * heights
+    wall = zip(radii.tolist(), heights.tolist(), strict=True)
+    return [lathe((0, 0), *wall, (0, 1))]
 
 
 def table() -> list[Part]:
