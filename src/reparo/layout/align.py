@@ -20,8 +20,8 @@ from reparo.layout.settings import AlignSettings
 from reparo.layout.settle import settle
 from reparo.layout.solve import add_contact, lowest_points, normal_equations, solve_step
 from reparo.layout.unknowns import Unknowns, free_columns, object_centres
-from reparo.layout.view import Layers, View, layers_of, view_at
-from reparo.scene import DepthKind, Problem, Solution
+from reparo.layout.view import Sight, View, look, view_at
+from reparo.scene import Problem, Solution
 
 CONVERGED = 2e-5  # radians, distances or log scale: a step below it ends a stage
 
@@ -80,12 +80,6 @@ class Search:
             found.ground if problem.observation.ground == "common" else None,
         )
 
-    @property
-    def kind(self) -> DepthKind | None:
-        """Of the depth map, if there is one."""
-        depth = self.problem.observation.depth
-        return None if depth is None else depth.kind
-
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Adds the step's wall clock to `seconds`."""
@@ -100,9 +94,9 @@ class Search:
         for index in range(rounds + 1):
             if self.progress is not None:
                 self.progress(step, index, rounds)
-            layers = layers_of(self.problem, found.layout, view, self.render)
-            rows = self.rows(found, view, layers, step, index)
-            now = score(view, layers, found, self.kind)
+            sight = look(self.problem, found, view, self.render)
+            rows = self.rows(sight, step, index)
+            now = score(sight)
             if now < best_score:
                 best, best_score = found, now
             if index == rounds or not rows:
@@ -117,14 +111,14 @@ class Search:
                 break
         return best
 
-    def rows(
-        self, found: Unknowns, view: View, layers: Layers, step: str, index: int
-    ) -> list[Rows]:
+    def rows(self, sight: Sight, step: str, index: int) -> list[Rows]:
         """What the picture says in this round."""
         if step == "polish":
-            return polish_rows(view, layers, found, self.kind)
-        fineness = Fineness.of_round(index, self.settings.match_rounds, self.settings.match_points)
-        return match_rows(view, layers, found, self.kind, fineness)
+            return polish_rows(sight)
+        settings = self.settings
+        return match_rows(
+            sight, Fineness.of_round(index, settings.match_rounds, settings.match_points)
+        )
 
     def step(self, found: Unknowns, rows: Rows, view: View) -> Float[Tensor, " unknowns"]:
         """One Gauss-Newton step, the ground included where objects stand on it."""

@@ -6,33 +6,28 @@ from torch import Tensor
 
 from reparo.contracts import Renderer
 from reparo.layout.contact import penetrations
-from reparo.layout.match import map_distance
 from reparo.layout.settle import gaps
 from reparo.layout.unknowns import Unknowns
-from reparo.layout.view import Layers, View, layers_of, mask_overlap
-from reparo.scene import DepthKind, ObjectReport, Problem
+from reparo.layout.view import Sight, View, look, mask_overlap
+from reparo.scene import ObjectReport, Problem
 
 NOTHING_KNOWN = 1.0  # depth error of an object of which no pixel can be compared
 
 
-def score(view: View, layers: Layers, unknowns: Unknowns, kind: DepthKind | None) -> float:
+def score(sight: Sight) -> float:
     """Mean over the objects of missed overlap and relative depth error; lower is better."""
-    overlap = mask_overlap(view, layers)
-    depth = depth_error(view, layers, unknowns, kind)
-    return (1 - overlap + depth).mean().item()
+    return (1 - mask_overlap(sight) + depth_error(sight)).mean().item()
 
 
-def depth_error(
-    view: View, layers: Layers, unknowns: Unknowns, kind: DepthKind | None
-) -> Float[Tensor, " n"]:
+def depth_error(sight: Sight) -> Float[Tensor, " n"]:
     """Mean |z - z of the map| / z per object, cut at 1; 0 where there is no map."""
-    found = layers.depths.new_zeros(len(view.masks))
-    if kind is None:
+    found = sight.layers.depths.new_zeros(len(sight.view.masks))
+    if sight.depth is None:
         return found
-    wanted = map_distance(view.depth, unknowns, kind)
+    wanted = sight.distance
     for k in range(len(found)):
-        both = layers.covered[k] & view.masks[k] & ~wanted.isnan()
-        z = layers.depths[k][both]
+        both = sight.layers.covered[k] & sight.view.masks[k] & ~wanted.isnan()
+        z = sight.layers.depths[k][both]
         error = ((z - wanted[both]).abs() / z).clamp(max=1)
         found[k] = error.mean() if len(error) else NOTHING_KNOWN
     return found
@@ -42,10 +37,8 @@ def judged(
     problem: Problem, unknowns: Unknowns, view: View, render: Renderer, seed: int
 ) -> tuple[ObjectReport, ...]:
     """What is told of each object, all measured on the layout that is returned."""
-    depth = problem.observation.depth
-    kind = None if depth is None else depth.kind
-    layers = layers_of(problem, unknowns.layout, view, render)
-    overlap, error = mask_overlap(view, layers), depth_error(view, layers, unknowns, kind)
+    sight = look(problem, unknowns, view, render)
+    layers, overlap, error = sight.layers, mask_overlap(sight), depth_error(sight)
     deepest = penetrations(problem, unknowns.layout, seed)
     grounded = problem.observation.ground == "common"
     gap = gaps(problem, unknowns) if grounded else torch.zeros_like(deepest)
@@ -56,7 +49,7 @@ def judged(
         losses = {"mask": 1 - overlap[k].item()}
         if len(colour):
             losses["colour"] = colour.mean().item()
-        if kind is not None:
+        if sight.depth is not None:
             losses["depth"] = error[k].item()
         visible = both.sum().item() / max(layers.covered[k].sum().item(), 1)
         confidence = {"visible": visible, "fit": overlap[k].item()}

@@ -1,8 +1,8 @@
 """Transport as a guide: where in the picture does each visible surface point belong?
 
-Each object is drawn alone and its points are sent onto the pixels of its own mask, so objects cannot
-be swapped and one that is hidden where it now stands still gets home. A point is its place in the
-picture, its relief and its colour; the plan need not use every point (hidden and missing parts).
+Each object is drawn alone and its points are sent onto the pixels of its own mask, so objects
+cannot be swapped and one that is hidden where it now stands still gets home. A point is its place
+in the picture, its relief and its colour; the plan need not use every point (hidden parts).
 """
 
 import math
@@ -14,9 +14,7 @@ from torch import Tensor
 
 from reparo.layout.rows import DepthClaim, Rows, depth_rows, direction_rows
 from reparo.layout.solve import robust
-from reparo.layout.unknowns import Unknowns, depth_function
-from reparo.layout.view import Layers, View
-from reparo.scene import DepthKind
+from reparo.layout.view import Sight
 from reparo.transport import transport
 
 WIDEST, FINEST = 0.15, 0.02  # blur, in lengths of the mask's diagonal, first round and last
@@ -50,37 +48,21 @@ class Fineness:
         return cls(WIDEST * (FINEST / WIDEST) ** (index / max(rounds - 1, 1)), points)
 
 
-def match_rows(
-    view: View, layers: Layers, unknowns: Unknowns, kind: DepthKind | None, fineness: Fineness
-) -> list[Rows]:
+def match_rows(sight: Sight, fineness: Fineness) -> list[Rows]:
     """Rows that pull each object's points to where they belong; an unseen object has none."""
-    seen_z = map_distance(view.depth, unknowns, kind)
+    view, distance = sight.view, sight.distance
     rows: list[Rows] = []
     for k, mask in enumerate(view.masks):
-        covered = layers.covered[k]
+        covered = sight.layers.covered[k]
         free = covered & ~view.others[k]
         free = free if free.sum() >= ENOUGH * covered.sum() else covered
         if not free.any() or not mask.any():
             continue
         stride = math.ceil(math.sqrt(max(int(free.sum()), int(mask.sum())) / fineness.points))
-        layer = layers.renderings[k]
+        layer = sight.layers.renderings[k]
         source = cloud(free, layer.depth, layer.rgb, stride)
-        target = cloud(mask, seen_z, view.rgb, stride)
-        rows += _object_rows(
-            k, source, target, layer.point[source.at], view, unknowns, kind, fineness
-        )
+        rows += _rows_of_one(sight, k, source, cloud(mask, distance, view.rgb, stride), fineness)
     return rows
-
-
-def map_distance(
-    values: Float[Tensor, "h w"], unknowns: Unknowns, kind: DepthKind | None
-) -> Float[Tensor, "h w"]:
-    """z in world units by the map, as its gain and offset are now understood; nan: unknown."""
-    if kind is None:
-        return torch.full_like(values, math.nan)
-    g = (values - unknowns.offset) / unknowns.gain
-    z = 1 / g if kind == "disparity" else g
-    return torch.where(z > 0, z, math.nan)
 
 
 def cloud(
@@ -107,37 +89,34 @@ def features(own: Cloud, length: float, has_depth: bool, focal: float) -> Float[
     return torch.cat(parts, -1)
 
 
-def _object_rows(
-    k: int,
-    source: Cloud,
-    target: Cloud,
-    points: Float[Tensor, "n 3"],
-    view: View,
-    unknowns: Unknowns,
-    kind: DepthKind | None,
-    fineness: Fineness,
+def _rows_of_one(
+    sight: Sight, k: int, source: Cloud, target: Cloud, fineness: Fineness
 ) -> list[Rows]:
-    y, x = view.masks[k].nonzero().unbind(-1)
-    length = math.hypot(float(x.max() - x.min()) + 1, float(y.max() - y.min()) + 1)
-    focal = view.camera.focal
-    has_depth = kind is not None and (~target.z.isnan()).to(torch.float64).mean().item() > 0.5
-    a, b = (features(own, length, has_depth, focal) for own in (source, target))
+    """Transports one object's visible points onto its mask."""
+    length, focal = _diagonal(sight.view.masks[k]), sight.view.camera.focal
+    has_depth = bool((~target.z.isnan()).sum() * 2 > len(target.z))
+    a, b = (features(one, length, has_depth, focal) for one in (source, target))
     reach = REACH * fineness.blur
     sent = transport(a, b, blur=fineness.blur, reach=reach)
     kept = transport(a, a, blur=fineness.blur, reach=reach)
     move = (sent.target - kept.target) * length  # debiased: nothing moves if the clouds are equal
     weight = sent.matched * robust(move[:, :2].norm(dim=-1))
     weight = weight / weight.sum().clamp(min=1e-9)
-    axes = torch.eye(2).to(points)
+    points = sight.layers.renderings[k].point[source.at]
     rows = [
-        direction_rows(k, points, axes[i].expand(len(points), 2), -move[:, i], weight)
-        for i in range(2)
+        direction_rows(k, points, axis.expand(len(points), 2), -move[:, i], weight)
+        for i, axis in enumerate(torch.eye(2).to(points))
     ]
-    if has_depth and kind is not None:
+    if has_depth and sight.depth is not None:
         nearer = target.z.nanmedian() - source.z.median()
-        z = source.z + nearer + move[:, 2] / RELIEF_WEIGHT * source.z.median() / focal
-        value = unknowns.gain * depth_function(kind, z.clamp(min=1e-6))[0] + unknowns.offset
-        claim = DepthClaim(source.z, value, torch.zeros_like(points[:, :2]))
-        trusted = weight * DEPTH_TRUST[kind]
-        rows.append(depth_rows(k, points, claim, unknowns, kind, focal / source.z, trusted))
+        relief = move[:, 2] / RELIEF_WEIGHT * source.z.median() / focal
+        value = sight.depth.value((source.z + nearer + relief).clamp(min=1e-6))
+        claim = DepthClaim(sight.depth, focal, source.z, value, torch.zeros_like(points[:, :2]))
+        rows.append(depth_rows(k, points, claim, weight * DEPTH_TRUST[sight.depth.kind]))
     return rows
+
+
+def _diagonal(mask: Bool[Tensor, "h w"]) -> float:
+    """Of the mask's box, px."""
+    y, x = mask.nonzero().unbind(-1)
+    return math.hypot(float(x.max() - x.min()) + 1, float(y.max() - y.min()) + 1)

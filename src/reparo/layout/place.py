@@ -15,7 +15,7 @@ from torch import Tensor
 from reparo.contracts import Renderer
 from reparo.layout.depth_map import Relief, fit_depth_map
 from reparo.layout.unknowns import Unknowns
-from reparo.layout.view import View, layers_of
+from reparo.layout.view import View, look
 from reparo.scene import Camera, Problem, Similarity, quaternion_to_matrix
 
 DOUBTED_SIDE = 0.05  # weight of a mask's side that another object or the picture's edge cuts
@@ -27,7 +27,7 @@ def place(problem: Problem, view: View, render: Renderer) -> Unknowns:
     """Puts each object where its mask, and what is known of depth and ground, wants it."""
     unit = torch.stack([_fit_sides(problem, view, k) for k in range(len(problem.meshes))])
     at_one = _at_distances(problem, unit, torch.ones(len(unit)))
-    layers = layers_of(problem, at_one.layout, view, render)
+    layers = look(problem, at_one, view, render).layers
     standing = torch.where(_foot_is_cut(view), torch.nan, _by_ground(problem, at_one.layout))
     mapped, gain, offset = standing, 1.0, 0.0
     if problem.observation.depth is not None:

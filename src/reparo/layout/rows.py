@@ -1,8 +1,8 @@
 """Rows of the least-squares problem: what each surface point says about the layout.
 
 A row is one number that should be zero, with its derivative with respect to where the camera sees
-the point, [pixel x, pixel y, z], and to the depth map's gain and offset. Everything the picture says
-(matches, outlines, depth) takes this one form, so the solver knows nothing of pictures.
+the point, [pixel x, pixel y, z], and to the depth map's gain and offset. Everything the picture
+says (matches, outlines, depth) takes this one form, so the solver knows nothing of pictures.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from reparo.layout.unknowns import Unknowns, depth_function
-from reparo.scene import DepthKind
+from reparo.layout.unknowns import DepthModel, depth_function
 
 
 @dataclass(frozen=True)
@@ -50,36 +49,33 @@ def direction_rows(
 class DepthClaim:
     """What the depth map says where some points are seen."""
 
+    model: DepthModel
+    focal: float  # px; a length at distance z spans focal / z of it
     z: Float[Tensor, " m"]  # of the points, world units
     value: Float[Tensor, " m"]  # the map's, where they are or should be
-    gradient: Float[
-        Tensor, "m 2"
-    ]  # of z over the picture, per px; 0: the value sticks to the point
+    gradient: Float[Tensor, "m 2"]  # of z over the picture, per px; 0: value moves with the point
 
 
 def depth_rows(
-    owner: int,
-    points: Float[Tensor, "m 3"],
-    claim: DepthClaim,
-    unknowns: Unknowns,
-    kind: DepthKind,
-    pixels_per_z: Float[Tensor, " m"],
-    weight: Float[Tensor, " m"],
+    owner: int, points: Float[Tensor, "m 3"], claim: DepthClaim, weight: Float[Tensor, " m"]
 ) -> Rows:
     """The map's model at the point should give the map's value.
 
-    Residual (gain g(z) + offset - value) / |gain g'(z)| is a length; times `pixels_per_z` (focal
-    length over z) it is the number of pixels that length spans, comparable to the other rows. With
-    a gradient, a sideways move slides the point along its own surface, which tells nothing
-    (point-to-plane): the slope of z over the picture is taken off.
+    The residual (gain g(z) + offset - value) / |gain g'(z)| is a length, and focal / z turns it
+    into the pixels that length spans, comparable to the other rows. With a gradient, a sideways
+    move slides the point along its own surface, which tells nothing (point-to-plane): the slope of
+    z over the picture is taken off.
     """
-    g, dg = depth_function(kind, claim.z)
-    unit = pixels_per_z / (unknowns.gain * dg).abs()
-    residual = (unknowns.gain * g + unknowns.offset - claim.value) * unit
-    along_z = unknowns.gain * dg * unit
-    slope = torch.stack(
-        [-claim.gradient[:, 0] * along_z, -claim.gradient[:, 1] * along_z, along_z], -1
-    )
-    shared = torch.stack([g * unit, unit], -1)
+    model = claim.model
+    g, derivative = depth_function(model.kind, claim.z)
+    unit = claim.focal / claim.z / (model.gain * derivative).abs()
+    along_z = (model.gain * derivative * unit)[:, None]
     owners = torch.full((len(points),), owner, dtype=torch.long, device=points.device)
-    return Rows(owners, points, slope, shared, residual, weight)
+    return Rows(
+        owner=owners,
+        points=points,
+        slope=torch.cat([-claim.gradient * along_z, along_z], -1),
+        shared=torch.stack([g * unit, unit], -1),
+        residual=(model.value(claim.z) - claim.value) * unit,
+        weight=weight,
+    )

@@ -1,8 +1,8 @@
 """Puts what stands on the ground exactly there.
 
-Scaling an object about the camera's centre leaves its picture as it is. Of all its places on the way
-from the camera, the one where its lowest point touches the ground is taken, so the fit to the picture
-loses nothing.
+Scaling an object about the camera's centre leaves its picture as it is. Of all its places on the
+way from the camera, the one where its lowest point touches the ground is taken, so the fit to the
+picture loses nothing.
 """
 
 import torch

@@ -6,7 +6,9 @@ from torch import Tensor
 
 from reparo.layout.rows import Rows
 from reparo.layout.unknowns import (
+    GAIN,
     GROUND,
+    OFFSET,
     PER_OBJECT,
     SHARED,
     Unknowns,
@@ -43,9 +45,8 @@ def normal_equations(
     for k in range(n):
         mine = rows.owner == k
         weighted = jacobian[mine] * rows.weight[mine, None]
-        at = torch.cat(
-            [torch.arange(PER_OBJECT) + k * PER_OBJECT, n * PER_OBJECT + torch.arange(2)]
-        )
+        own, shared = k * PER_OBJECT, n * PER_OBJECT
+        at = torch.tensor([*range(own, own + PER_OBJECT), shared + GAIN, shared + OFFSET])
         hessian[at[:, None], at[None]] += weighted.mT @ jacobian[mine]
         gradient[at] += weighted.mT @ rows.residual[mine]
     return hessian, gradient

@@ -106,6 +106,25 @@ def depth_function(
     return (1 / z, -1 / z.square()) if kind == "disparity" else (z, torch.ones_like(z))
 
 
+@dataclass(frozen=True)
+class DepthModel:
+    """How a depth map's values follow from z: value = gain * g(z) + offset."""
+
+    kind: DepthKind
+    gain: float
+    offset: float
+
+    def value(self, z: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
+        """What the map would say at z."""
+        return self.gain * depth_function(self.kind, z)[0] + self.offset
+
+    def distance(self, value: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """z in world units where the map says `value`; nan where that is not in front."""
+        g = (value - self.offset) / self.gain
+        z = 1 / g if self.kind == "disparity" else g
+        return torch.where(z > 0, z, torch.nan)
+
+
 def free_columns(problem: Problem, free: tuple[str, ...]) -> Bool[Tensor, " unknowns"]:
     """Which unknowns may move: what the user left free, and what nothing else fixes.
 

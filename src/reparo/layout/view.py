@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from reparo.contracts import Renderer
-from reparo.scene import Camera, Depth, Problem, Rendering, Similarity
+from reparo.layout.unknowns import DepthModel, Unknowns
+from reparo.scene import Camera, Depth, Problem, Rendering
 
 
 @dataclass(frozen=True)
@@ -99,25 +100,47 @@ class Layers:
         return torch.stack([layer.depth for layer in self.renderings])
 
 
+@dataclass(frozen=True)
+class Sight:
+    """One round's state: what is observed, the layout so far, and what it looks like."""
+
+    view: View
+    unknowns: Unknowns
+    layers: Layers
+    depth: DepthModel | None  # as now understood; none: there is no map
+
+    @property
+    def distance(self) -> Float[Tensor, "h w"]:
+        """z by the depth map, world units; nan where unknown."""
+        if self.depth is None:
+            return torch.full_like(self.view.depth, torch.nan)
+        return self.depth.distance(self.view.depth)
+
+
 @torch.no_grad()
-def layers_of(problem: Problem, layout: Similarity, view: View, render: Renderer) -> Layers:
+def look(problem: Problem, unknowns: Unknowns, view: View, render: Renderer) -> Sight:
     """Draws each object alone in the view's camera."""
-    return Layers(render.layers(problem.meshes, layout, view.camera))
+    layers = Layers(render.layers(problem.meshes, unknowns.layout, view.camera))
+    depth = problem.observation.depth
+    model = None if depth is None else DepthModel(depth.kind, unknowns.gain, unknowns.offset)
+    return Sight(view, unknowns, layers, model)
 
 
-def hidden(view: View, layers: Layers) -> Bool[Tensor, "n h w"]:
+def hidden(sight: Sight) -> Bool[Tensor, "n h w"]:
     """Where each object is hidden by another that the picture shows in front of it.
 
     Of two objects whose layers overlap, the one that the masks show there more often is in front.
     """
-    overlap = layers.covered[:, None] & layers.covered[None]  # [n, n, h, w]
-    wins = (overlap & view.masks[:, None]).flatten(2).sum(-1)  # row shows where both would
+    masks, covered = sight.view.masks, sight.layers.covered
+    overlap = covered[:, None] & covered[None]  # [n, n, h, w]
+    wins = (overlap & masks[:, None]).flatten(2).sum(-1)  # row shows where both would
     in_front = wins.mT > wins  # [k, j]: j is in front of k
-    return (in_front[:, :, None, None] & view.masks[None]).any(1)
+    return (in_front[:, :, None, None] & masks[None]).any(1)
 
 
-def mask_overlap(view: View, layers: Layers) -> Float[Tensor, " n"]:
+def mask_overlap(sight: Sight) -> Float[Tensor, " n"]:
     """Intersection over union of layer and mask, where no other object shows."""
+    view, layers = sight.view, sight.layers
     seen = layers.covered & ~view.others
     masks = view.masks & ~view.others
     both, either = (seen & masks).flatten(1).sum(1), (seen | masks).flatten(1).sum(1)
