@@ -4,7 +4,15 @@ import torch
 import trimesh
 
 from reparo.render.renderer import TorchRenderer
-from reparo.scene import Mesh, Similarity, axis_angle_to_matrix, matrix_to_quaternion
+from reparo.scene import (
+    Camera,
+    Material,
+    Mesh,
+    Scene,
+    Similarity,
+    axis_angle_to_matrix,
+    matrix_to_quaternion,
+)
 
 
 def pose_at(translation, turn=(0.0, 0.0, 0.0), scale=1.0):
@@ -41,3 +49,17 @@ def assert_empty(picture):
     assert (picture.depth == torch.inf).all()
     assert (picture.object_index == -1).all()
     assert (picture.point == 0).all()
+
+
+def holed_scene():
+    """A tilted square with holes, a ball behind it, a floor that runs behind the camera."""
+    texture = torch.rand(6, 6, 4)
+    front = quad(materials=(Material(texture=texture, alpha_cutoff=0.5),))
+    poses = [
+        pose_at([0.2, 0.1, -2.5], (0.3, 0.5, 0.1)),
+        pose_at([0.0, 0.0, -5.0]),
+        pose_at([0.0, -1.0, 0.0], (-1.5, 0.1, 0.0), 30.0),
+    ]
+    layout = Similarity.stack([pose[0] for pose in poses])
+    camera = Camera.from_fov(50.0, (60, 80))
+    return Scene(("front", "ball", "floor"), (front, sphere(3), quad()), layout, camera)

@@ -11,9 +11,9 @@ def colours_at(
     mesh: Mesh, face: Int[Tensor, " n"], weights: Float[Tensor, "n 3"]
 ) -> Float[Tensor, "n 4"]:
     """sRGB and alpha at points of faces, given as weights of the corners."""
-    corners = mesh.faces[face]
+    corners = mesh.faces.index_select(0, face)
     colour = interpolated(mesh.colours, corners, weights)
-    owner = mesh.face_material[face]
+    owner = mesh.face_material.index_select(0, face)
     for index, material in enumerate(mesh.materials):
         if _is_white(material):
             continue
@@ -34,7 +34,8 @@ def interpolated(
     values: Float[Tensor, "v c"], corners: Int[Tensor, "n 3"], weights: Float[Tensor, "n 3"]
 ) -> Float[Tensor, "n c"]:
     """Values of vertices at points between three of them."""
-    return (values[corners] * weights[..., None]).sum(1)
+    at_corners = values.index_select(0, corners.reshape(-1)).unflatten(0, (-1, 3))
+    return (at_corners * weights[..., None]).sum(1)
 
 
 def texture_at(texture: Float[Tensor, "h w 4"], uv: Float[Tensor, "n 2"]) -> Float[Tensor, "n 4"]:
@@ -48,7 +49,11 @@ def texture_at(texture: Float[Tensor, "h w 4"], uv: Float[Tensor, "n 2"]) -> Flo
     rows = [(top % height) * width, ((top + 1) % height) * width]
     columns = [left % width, (left + 1) % width]
     mixed = [
-        torch.lerp(texels[row + columns[0]], texels[row + columns[1]], right[:, None])
+        torch.lerp(
+            texels.index_select(0, row + columns[0]),
+            texels.index_select(0, row + columns[1]),
+            right[:, None],
+        )
         for row in rows
     ]
     return torch.lerp(mixed[0], mixed[1], down[:, None])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -43,10 +44,11 @@ class TorchRenderer:
         seen = [
             self._seen(mesh, scene.layout[index], fine) for index, mesh in enumerate(scene.meshes)
         ]
-        first = torch.stack([depth for _, depth in seen]).argmin(0) if seen else None
         parts = [
-            _surface(mesh, scene.layout[index], fine, face.where(first == index, -1), index)
-            for index, (mesh, (face, _)) in enumerate(zip(scene.meshes, seen, strict=True))
+            _surface(mesh, scene.layout[index], fine, face, index)
+            for index, (mesh, face) in enumerate(
+                zip(scene.meshes, _nearest_only(seen), strict=True)
+            )
         ]
         hits = Hits.joined(parts, scene.layout.translation)
         return averaged(hits, coarse, samples)
@@ -64,7 +66,23 @@ class TorchRenderer:
         triangle = nearest.index
         if not len(origin):
             return triangle, nearest.depth_bits
-        return origin[triangle.clamp(min=0)].where(triangle >= 0, -1), nearest.depth_bits
+        face = origin.index_select(0, triangle.clamp(min=0)).where(triangle >= 0, -1)
+        return face, nearest.depth_bits
+
+
+def _nearest_only(
+    seen: list[tuple[Int[Tensor, " p"], Int[Tensor, " p"]]],
+) -> list[Int[Tensor, " p"]]:
+    """The faces that no other object hides; of two at the same depth the first."""
+    if not seen:
+        return []
+    least = reduce(torch.minimum, [depth for _, depth in seen])
+    faces, free = [], torch.ones_like(least, dtype=torch.bool)
+    for face, depth in seen:
+        own = free & (depth == least)
+        faces.append(face.where(own, -1))
+        free = free & ~own
+    return faces
 
 
 def _views(camera: Camera, layout: Similarity, samples: int) -> tuple[Camera, Camera]:
@@ -94,8 +112,8 @@ def _hole_test(
         return None
 
     def solid(triangle: Int[Tensor, " n"], pixel: Int[Tensor, " n"]) -> Bool[Tensor, " n"]:
-        face = origin[triangle]
-        weights = barycentrics(corners[face], rays(pixel, camera, corners))
+        face = origin.index_select(0, triangle)
+        weights = barycentrics(corners.index_select(0, face), rays(pixel, camera, corners))
         return is_solid(mesh, face, weights)
 
     return solid
@@ -106,10 +124,11 @@ def _surface(
 ) -> Hits:
     """Colours and world points where pixels see the faces given; -1 is no face."""
     pixel = (face >= 0).nonzero()[:, 0]
-    face = face[pixel]
-    corners = mesh.faces[face]
+    face = face.index_select(0, pixel)
+    corners = mesh.faces.index_select(0, face)
     with torch.no_grad():
-        local = (camera.camera_from_world @ pose).apply(mesh.vertices[corners].reshape(-1, 3))
+        vertices = mesh.vertices.index_select(0, corners.reshape(-1))
+        local = (camera.camera_from_world @ pose).apply(vertices)
         weights = barycentrics(local.reshape(-1, 3, 3), rays(pixel, camera, local))
     return Hits(
         pixel,

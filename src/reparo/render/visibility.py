@@ -57,10 +57,12 @@ def nearest_triangles(
     for triangle, pixel in _candidates(corners, size):
         depth, inside = _depth_at(corners.index_select(0, triangle), pixel, size[1])
         hit = inside.nonzero()[:, 0]
-        triangle, pixel, depth = triangle[hit], pixel[hit], depth[hit]
+        triangle, pixel, depth = (part.index_select(0, hit) for part in (triangle, pixel, depth))
         if solid is not None:
             hit = solid(triangle, pixel).nonzero()[:, 0]
-            triangle, pixel, depth = triangle[hit], pixel[hit], depth[hit]
+            triangle, pixel, depth = (
+                part.index_select(0, hit) for part in (triangle, pixel, depth)
+            )
         nearest.put(pixel, depth, triangle)
     return nearest
 
@@ -79,15 +81,18 @@ def _candidates(
     counts = extent[:, 0] * extent[:, 1]
     ends = counts.cumsum(0)
     begins = ends - counts
+    corner = low[:, 1] * size[1] + low[:, 0]
     total = int(ends[-1]) if len(kept) else 0
     for start in range(0, total, CANDIDATES_AT_ONCE):
         stop = min(start + CANDIDATES_AT_ONCE, total)
         share = ends.clamp(max=stop) - begins.clamp(min=start)
         box = torch.repeat_interleave(share.clamp(min=0), output_size=stop - start)
-        rank = torch.arange(start, stop, device=box.device) - begins[box]
-        row = torch.div(rank, extent[box, 0], rounding_mode="floor")
-        column = rank - row * extent[box, 0]
-        yield kept[box], (low[box, 1] + row) * size[1] + low[box, 0] + column
+        rank = torch.arange(start, stop, device=box.device) - begins.index_select(0, box)
+        width = extent[:, 0].index_select(0, box)
+        row = torch.div(rank, width, rounding_mode="floor")
+        # rank is row * width + column
+        pixel = corner.index_select(0, box) + row * (size[1] - width) + rank
+        yield kept.index_select(0, box), pixel
 
 
 def _depth_at(
