@@ -110,7 +110,7 @@ def assignment(text: str) -> Table:
     if not equals or len(names) < 2 or not all(names):
         raise InputError(f"--set wants table.key=value, as in align.seed=1, got {text!r}")
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
+        parsed: Any = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()  # a bare word or path needs no quotes
     for name in reversed(names):

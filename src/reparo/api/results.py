@@ -1,9 +1,10 @@
 """What `run` and `align` return, and how it is written."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import torch
 from jaxtyping import Bool
 from torch import Tensor
 
@@ -14,10 +15,12 @@ from reparo.files.layout_json import write_layout
 from reparo.files.scene_glb import write_scene_glb
 from reparo.files.scene_json import SceneFile, SceneObject, write_scene_folder
 from reparo.pipeline import scene_of
-from reparo.report import write_preview, write_turntable
-from reparo.scene import Observation, Problem, Scene, Solution
+from reparo.report.preview import write_preview
+from reparo.report.turntable import write_turntable
+from reparo.scene import Observation, Photo, Problem, Scene, Solution
 
 PREVIEW_SAMPLES = 2  # by as many rays a pixel: smooth outlines
+PREVIEW_LONGEST = 1280  # px
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,23 @@ class Reconstruction:
         """How long each step of laying out took."""
         return self.solution.seconds
 
-    def save(self, out: str | Path, inputs: Sequence[Path] = ()) -> Path:
-        """Writes layout.json, scene.glb and preview.png; an earlier result is replaced whole."""
-        with whole(Path(out), inputs=inputs) as folder:
-            write_layout(folder / "layout.json", self.scene, self.solution)
-            write_scene_glb(folder / "scene.glb", self.scene)
-            self.write_preview(folder / "preview.png")
+    def save(self, out: str | Path) -> Path:
+        """Leaves layout.json, scene.glb and preview.png; an earlier result is replaced whole."""
+        with whole(Path(out)) as folder:
+            self.write(folder)
         return Path(out)
+
+    def write(self, folder: Path) -> None:
+        """Writes the three files into a folder that is there."""
+        write_layout(folder / "layout.json", self.scene, self.solution)
+        write_scene_glb(folder / "scene.glb", self.scene)
+        self.write_preview(folder / "preview.png")
 
     def write_preview(self, path: str | Path) -> None:
         """Writes photo | render | difference as a picture."""
-        rendering = renderer()(self.scene, samples=PREVIEW_SAMPLES)
-        write_preview(Path(path), self.observation.photo, rendering)
+        photo = _bounded(self.observation.photo)
+        scene = replace(self.scene, camera=self.scene.camera.resized(photo.size))
+        write_preview(Path(path), photo, renderer()(scene, samples=PREVIEW_SAMPLES))
 
 
 def write_run(found: Reconstruction, out: Path, progress: Progress) -> None:
@@ -78,7 +86,7 @@ def write_run(found: Reconstruction, out: Path, progress: Progress) -> None:
     writers: dict[str, Callable[[Path], None]] = {
         "scene.glb": lambda path: write_scene_glb(path, scene),
         "preview.png": found.write_preview,
-        "turntable.gif": lambda path: write_turntable(path, scene, renderer()),
+        "turntable.gif": lambda path: write_turntable(path, scene, renderer(), progress=progress),
         "layout.json": lambda path: write_layout(path, scene, found.solution),
     }
     for index, (name, write) in enumerate(writers.items()):
@@ -86,6 +94,17 @@ def write_run(found: Reconstruction, out: Path, progress: Progress) -> None:
         with whole_file(out / name) as path:
             write(path)
     progress("write results", len(writers), len(writers))
+
+
+def _bounded(photo: Photo) -> Photo:
+    """The photo, no larger than a preview needs it."""
+    shrink = PREVIEW_LONGEST / max(photo.size)
+    if shrink >= 1:
+        return photo
+    height, width = (max(1, round(side * shrink)) for side in photo.size)
+    planes = photo.rgb.permute(2, 0, 1)[None]
+    small = torch.nn.functional.interpolate(planes, (height, width), mode="area")[0]
+    return Photo(small.permute(1, 2, 0))
 
 
 def renderer() -> Renderer:

@@ -13,6 +13,7 @@ from reparo.api.doors import as_camera, as_depth, as_mask, as_mesh, as_photo
 from reparo.api.results import Reconstruction, renderer, write_run
 from reparo.contracts import Progress
 from reparo.errors import InputError, MissingWeights
+from reparo.files.folder import whole
 from reparo.files.names import check_name
 from reparo.files.scene_json import read_scene_folder
 from reparo.layout.settings import AlignSettings
@@ -128,9 +129,11 @@ def align_folder(
     found = read_scene_folder(Path(scene))
     starts = tuple(Start(item.rotation, item.translation, item.scale) for item in found.objects)
     problem = Problem(found.names, found.meshes, found.camera, found.observation, starts)
-    result = _solved(problem, chosen, progress)
-    if out is not None:
-        result.save(out, inputs=[Path(scene)])
+    if out is None:
+        return _solved(problem, chosen, progress)
+    with whole(Path(out), inputs=[Path(scene)]) as folder:  # first, to refuse before the work
+        result = _solved(problem, chosen, progress)
+        result.write(folder)
     return result
 
 
