@@ -16,11 +16,13 @@ from torch import Tensor
 LOWEST = -60.0  # exponents below count as this: no denormal numbers, which are slow
 SAFE = 30.0  # logarithm of a scaling above which it is absorbed
 LARGEST = 46.0  # logarithm at which scalings are cut, so that nothing overflows in between
-ANNEALING = 0.5  # blur of a level over that of the one before
-LEVEL_ROUNDS = 5
-CHECK_EVERY = 4  # rounds
-OVER_RELAXATION = 1.5
-WARM_ROUNDS = 48  # a warm start that has not converged by then is dropped
+WIDEST = 0.25  # blur of annealing's first level over the size of the clouds
+ANNEALING = 0.35  # blur of a level over that of the one before
+LEVEL_ROUNDS = 16  # at most, at each level but the last
+CHECK_EVERY = 3  # rounds
+OVER_RELAXATION = 1.7  # halves the rounds at small blurs; above 2 would diverge
+TRIAL_ROUNDS = 4  # for a warm start to show how well it fits
+NEAR = 0.15  # marginal error above which a warm start is tried at a wider blur
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,12 @@ def _means(kernel: Tensor, scaling: Tensor, points: Tensor) -> Tensor:
 
 
 class Scaling:
-    """P = a u K v at one blur; K's rows have 1 as their largest entry."""
+    """P_ij = a_i u_i K_ij v_j at one blur; the largest entry of each row of K is 1."""
 
     def __init__(self, problem: Problem, g: Float[Tensor, " m"], blur: float):
         self.problem, self.eps = problem, blur**2
         self.softness = 1 / (1 + self.eps / problem.stiffness)  # 1: balanced
-        self.log_b = problem.weights_y.log()
+        self.log_a, self.log_b = problem.weights_x.log(), problem.weights_y.log()
         self.absorb(g)
 
     def absorb(self, g: Float[Tensor, " m"]) -> None:
@@ -96,8 +98,9 @@ class Scaling:
         top = exponent.amax(1)
         self.kernel = exponent.sub_(top[:, None]).clamp_(min=LOWEST).exp_()
         self.base_f, self.base_g = -self.eps * top, g
-        self.log_v = torch.zeros_like(g)
-        self.v = torch.ones_like(g)
+        self.aim_u = -self.softness * self.problem.miss(self.base_f, self.problem.offset_x)
+        self.aim_v = self.softness * (self.log_b - self.problem.miss(g, self.problem.offset_y))
+        self.log_v, self.v = torch.zeros_like(g), torch.ones_like(g)
         self.update_u()
 
     @property
@@ -112,50 +115,53 @@ class Scaling:
 
     def update_u(self) -> None:
         """Makes every x send what it should."""
-        miss = self.problem.miss(self.base_f, self.problem.offset_x)
-        self.log_u = (self.softness * (-(self.kernel @ self.v).log() - miss)).clamp_(
-            -LARGEST, LARGEST
-        )
+        sums = (self.kernel @ self.v).log_()
+        self.log_u = torch.sub(self.aim_u, sums, alpha=self.softness).clamp_(-LARGEST, LARGEST)
         self.given = self.problem.weights_x * self.log_u.exp()  # a u
 
     def update_v(self, columns: Float[Tensor, " m"], relaxation: float) -> None:
         """Makes every y get what it should, or overshoots by the relaxation."""
-        miss = self.problem.miss(self.base_g, self.problem.offset_y)
-        wanted = self.softness * (self.log_b - columns.log() - miss)
+        wanted = torch.sub(self.aim_v, columns.log(), alpha=self.softness)
         self.log_v = torch.lerp(self.log_v, wanted, relaxation).clamp_(-LARGEST, LARGEST)
-        if math.isfinite(self.problem.stiffness):
-            self.log_v = self.log_v - self.exchange() / self.eps
         self.v = self.log_v.exp()
 
-    def exchange(self) -> Tensor:
-        """What to add to f and take from g, which leaves P as it is, at the dual's best.
+    def exchange(self) -> None:
+        """Adds to f what it takes from g, which leaves P as it is, by the dual's optimum.
 
-        Without it the total mass would converge at a rate of 1 - eps / rho only.
+        Without it the total mass would converge no faster than 1 - eps / rho a round.
         """
         problem = self.problem
-        given = torch.logsumexp(problem.weights_x.log() - problem.miss(self.f, problem.offset_x), 0)
+        sent = torch.logsumexp(self.log_a - problem.miss(self.f, problem.offset_x), 0)
         got = torch.logsumexp(self.log_b - problem.miss(self.g, problem.offset_y), 0)
-        return problem.stiffness / 2 * (given - got)
+        shift = (problem.stiffness / 2 / self.eps * (sent - got)).clamp(-LARGEST, LARGEST)
+        self.log_v = (self.log_v - shift).clamp_(-LARGEST, LARGEST)
+        self.v = self.log_v.exp()
 
     def marginal_error(self, columns: Float[Tensor, " m"]) -> float:
         """Sum of |column - wanted| over the sum of the weights."""
         wanted = (self.log_b - self.problem.miss(self.g, self.problem.offset_y)).exp()
         return float((self.v * columns - wanted).abs().sum() / self.problem.weights_y.sum())
 
-    def run(self, rounds: int, tolerance: float, relaxation: float = 1.0) -> float:
+    def run(self, rounds: int, tolerance: float) -> float:
         """Alternates until the columns are met or the rounds are used; returns their error."""
-        error = math.inf
+        error, relaxation = math.inf, 1.0
         for index in range(rounds + 1):
             columns = self.kernel.mT @ self.given
-            if index % CHECK_EVERY == 0 or index == rounds:
+            check = index % CHECK_EVERY == 0 or index == rounds
+            if check:
                 if max(float(self.log_v.max()), float(self.log_u.max())) > SAFE:
                     self.absorb(self.g)
                     columns = self.kernel.mT @ self.given
-                error = self.marginal_error(columns)
+                last, error = error, self.marginal_error(columns)
                 if error <= tolerance or index == rounds:
                     break
-            self.update_v(columns, relaxation if index else 1.0)
+                if error > last:  # too bold here
+                    relaxation = (1 + relaxation) / 2
+            self.update_v(columns, relaxation)
+            if check and math.isfinite(self.problem.stiffness):
+                self.exchange()
             self.update_u()
+            relaxation = relaxation if index else OVER_RELAXATION
         return error
 
     def plan(self, error: float) -> Plan:
@@ -170,22 +176,27 @@ def solve(
     tolerance: float,
     rounds: int,
 ) -> Plan:
-    """Solves at the last of the blurs, from the potential of y if there is one, or by annealing."""
-    if start is not None:
-        scaling = Scaling(problem, start, blurs[-1])
-        error = scaling.run(min(WARM_ROUNDS, rounds), tolerance, OVER_RELAXATION)
-        if error <= tolerance:
-            return scaling.plan(error)
-    g = torch.zeros_like(problem.weights_y)
-    for blur in blurs[:-1]:
-        scaling = Scaling(problem, g, blur)
+    """Solves at the last of the blurs, coming from wider ones, by way of y's potential."""
+    level, scaling = _take_up(problem, blurs, start)
+    for blur in blurs[level + 1 :]:
         scaling.run(LEVEL_ROUNDS, tolerance)
-        g = scaling.g
-    scaling = Scaling(problem, g, blurs[-1])
-    return scaling.plan(scaling.run(rounds, tolerance, OVER_RELAXATION))
+        scaling = Scaling(problem, scaling.g, blur)
+    return scaling.plan(scaling.run(rounds, tolerance))
+
+
+def _take_up(
+    problem: Problem, blurs: list[float], start: Float[Tensor, " m"] | None
+) -> tuple[int, Scaling]:
+    """The narrowest blur at which the start is near the solution; without one the widest."""
+    if start is not None:
+        for level in reversed(range(len(blurs))):
+            scaling = Scaling(problem, start, blurs[level])
+            if scaling.run(TRIAL_ROUNDS, NEAR) <= NEAR:
+                return level, scaling
+    return 0, Scaling(problem, torch.zeros_like(problem.weights_y), blurs[0])
 
 
 def annealing(size: float, blur: float) -> list[float]:
-    """Blurs that fall from the size of the clouds to the one wanted."""
-    steps = max(0, math.ceil(math.log(max(size / blur, 1.0)) / -math.log(ANNEALING)))
-    return [blur * ANNEALING**-step for step in range(steps, -1, -1)]
+    """Blurs that fall from a share of the clouds' size to the one wanted."""
+    steps = math.log(max(WIDEST * size / blur, 1.0)) / -math.log(ANNEALING)
+    return [blur * ANNEALING**-step for step in range(math.ceil(steps), -1, -1)]
