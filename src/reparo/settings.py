@@ -17,6 +17,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from reparo import registry
+from reparo.contracts import Progress
 from reparo.errors import InputError
 from reparo.layout.settings import AlignSettings
 from reparo.scene import Ground
@@ -40,9 +41,14 @@ class Choice:
         """The settings that change a result; where it is computed is not one of them."""
         return {key: value for key, value in self.fields.items() if key != "device"}
 
-    def create(self) -> Any:
-        """Builds the backend."""
-        return registry.create(self.stage, self.use, **self.fields)
+    def create(self, progress: Progress | None = None) -> Any:
+        """Builds the backend; one that takes long has a field for who wants to know how far."""
+        told = (
+            {"progress": progress}
+            if "progress" in _hints(registry.find(self.stage, self.use))
+            else {}
+        )
+        return registry.create(self.stage, self.use, **self.fields, **told)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class FakeChoice(Choice):
 
     function: object = None
 
-    def create(self):
+    def create(self, progress=None):
         return self.function
 
 

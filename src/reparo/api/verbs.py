@@ -12,7 +12,7 @@ from reparo import layout, models, settings
 from reparo.api.doors import as_camera, as_depth, as_mask, as_mesh, as_photo
 from reparo.api.results import Reconstruction, renderer, write_run
 from reparo.contracts import Progress
-from reparo.errors import InputError, MissingWeights
+from reparo.errors import InputError, MissingWeights, ReparoError
 from reparo.files.folder import whole
 from reparo.files.names import check_name
 from reparo.files.scene_json import read_scene_folder
@@ -159,7 +159,10 @@ def _pulling(work: Callable[[], Result], progress: Progress) -> Result:
         return work()
     except MissingWeights as missing:
         log.info("%s", missing)
-        models.pull(["embedded"], progress)
+        try:
+            models.pull(["embedded"], progress)
+        except ReparoError as error:
+            raise MissingWeights(f"{missing}; just now that failed: {error}") from error
         return work()
 
 

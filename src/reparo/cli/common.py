@@ -24,6 +24,7 @@ from reparo.errors import InputError
 
 log = logging.getLogger(__name__)
 
+WORTH_SAYING = 0.1  # s; what a step took less than is not said
 Callback = Callable[[str, int, int], None]  # contracts.Progress, without loading torch
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 
@@ -99,7 +100,8 @@ class Steps:
         start = self.started.setdefault(what, time.monotonic())
         if done >= of_how_many:
             del self.started[what]
-            log.info("%s: %.1f s", what, time.monotonic() - start)
+            if (seconds := time.monotonic() - start) >= WORTH_SAYING:
+                log.info("%s: %.1f s", what, seconds)
 
 
 def _bars(console: Console) -> Progress:

@@ -83,7 +83,7 @@ def segment(job: Job) -> list[Region]:
     job.progress("segment", 0, 1)
 
     def make(folder: Path) -> None:
-        for region in job.settings.segment.create()(job.photo):
+        for region in job.settings.segment.create(job.progress)(job.photo):
             write_mask(folder / f"{check_name(region.name, 'an object')}.png", region.visible)
 
     folder = job.step(SEGMENT, job.settings.segment, job.inputs(), make)
@@ -107,7 +107,7 @@ def look(job: Job, regions: Sequence[Region]) -> tuple[Camera, Depth, list[str]]
 
     def make(folder: Path) -> None:
         camera, assumed = usual_camera(job.photo, world)
-        depth = choice.create()(job.photo, camera, regions)
+        depth = choice.create(job.progress)(job.photo, camera, regions)
         if choice.use == "given" and depth.kind in ("metric", "scale"):
             measured = camera_over_ground(camera, depth, regions)
             camera = measured or camera
@@ -132,7 +132,9 @@ def complete(job: Job, regions: Sequence[Region], depth: Depth) -> dict[str, Cut
         others = [other for other in regions if other is not region]
 
         def make(folder: Path) -> None:
-            write_cutout(folder, region.name, choice.create()(job.photo, region, others, depth))
+            write_cutout(
+                folder, region.name, choice.create(job.progress)(job.photo, region, others, depth)
+            )
 
         folder = job.step(f"{COMPLETE}/{region.name}", choice, inputs, make)
         return read_cutout(folder, region.name)
@@ -148,7 +150,7 @@ def reconstruct(job: Job, cutouts: Mapping[str, Cutout]) -> dict[str, Mesh]:
         name, cutout = item
 
         def make(folder: Path) -> None:
-            write_mesh_glb(folder / f"{name}.glb", choice.create()(cutout, name))
+            write_mesh_glb(folder / f"{name}.glb", choice.create(job.progress)(cutout, name))
 
         inputs = {"cutout": digest(job.workspace.root / COMPLETE / name)}
         folder = job.step(f"{RECONSTRUCT}/{name}", choice, inputs, make)
