@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-CANDIDATES_AT_ONCE = 1 << 21  # bounds the memory: about 100 bytes each
+CANDIDATES_AT_ONCE = 1 << 17  # bounds the memory: about 300 bytes each
 NOTHING = 2**63 - 1  # not 2^62: that is the key of a face at depth 2.0
 
 Solid = Callable[[Int[Tensor, " n"], Int[Tensor, " n"]], Bool[Tensor, " n"]]
