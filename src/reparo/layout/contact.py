@@ -10,6 +10,8 @@ from reparo.scene import Problem, Similarity
 
 SAMPLES = 400  # surface points of one object that are tried inside another
 MOST_FACES = 20_000  # of the other; a mesh with more is thinned
+MOST_INSIDE = 64  # samples whose depth is measured
+INSIDE = 0.51  # winding number; a point on the surface has 0.5
 
 
 def winding_number(
@@ -48,7 +50,7 @@ def penetrations(problem: Problem, layout: Similarity, seed: int) -> Float[Tenso
                 continue
             near = samples[k][_in_box(samples[k], both)]
             smaller = min((box[1] - box[0]).norm().item() for box in (boxes[k], boxes[j]))
-            depth = _deepest(near, triangles[j], samples[j], seed) / max(smaller, 1e-12)
+            depth = _deepest(near, triangles[j], seed) / max(smaller, 1e-12)
             deepest[k] = max(deepest[k].item(), depth)
     return deepest
 
@@ -57,21 +59,37 @@ def _in_box(points: Float[Tensor, "n 3"], box: Float[Tensor, "2 3"]) -> Bool[Ten
     return ((points >= box[0]) & (points <= box[1])).all(-1)
 
 
-def _deepest(
-    points: Float[Tensor, "n 3"],
-    triangles: Float[Tensor, "f 3 3"],
-    surface: Float[Tensor, "m 3"],
-    seed: int,
-) -> float:
+def _deepest(points: Float[Tensor, "n 3"], triangles: Float[Tensor, "f 3 3"], seed: int) -> float:
     """Largest distance to the surface among the points inside; 0 if none is."""
     if not len(points):
         return 0.0
-    if len(triangles) > MOST_FACES:
-        triangles = simplified(triangles, seed)
-    inside = points[winding_number(points, triangles) > 0.5]
+    solid = triangles if len(triangles) <= MOST_FACES else simplified(triangles, seed)
+    inside = points[winding_number(points, solid) > INSIDE]
     if not len(inside):
         return 0.0
-    return torch.cdist(inside, surface).amin(1).max().item()
+    return distance_to_surface(inside[:MOST_INSIDE], triangles).max().item()
+
+
+def distance_to_surface(
+    points: Float[Tensor, "n 3"], triangles: Float[Tensor, "f 3 3"]
+) -> Float[Tensor, " n"]:
+    """Distance of each point to the nearest triangle: to its plane where its foot is inside the
+    triangle, else to the nearest of its three edges."""
+    nearest = points.new_full((len(points),), math.inf)
+    for part in triangles.split(max(1_000_000 // max(len(points), 1), 1)):
+        a, b, c = part.unbind(1)
+        normal = torch.linalg.cross(b - a, c - a)  # [f, 3]
+        beside = torch.zeros(len(points), len(part), dtype=torch.bool, device=points.device)
+        for start, end in ((a, b), (b, c), (c, a)):
+            away, along = points[:, None] - start, end - start
+            share = (away * along).sum(-1) / along.square().sum(-1).clamp(min=1e-30)
+            gap = (away - share.clamp(0, 1)[..., None] * along).norm(dim=-1)
+            nearest = torch.minimum(nearest, gap.amin(1))
+            beside |= (torch.linalg.cross(along, normal) * away).sum(-1) > 0
+        height = ((points[:, None] - a) * normal).sum(-1).abs()
+        height = height / normal.norm(dim=-1).clamp(min=1e-30)
+        nearest = torch.minimum(nearest, height.masked_fill(beside, math.inf).amin(1))
+    return nearest
 
 
 def surface_samples(
