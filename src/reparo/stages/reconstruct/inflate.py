@@ -80,7 +80,11 @@ def _field(alpha: Float[Tensor, "s s"], nodes: int) -> np.ndarray:
 
 
 def _atlas(cutout: Cutout, back_brightness: float) -> Float[Tensor, "s t 4"]:
-    """Front (left) and back (right) in one opaque picture, colours spread beyond the outline."""
+    """Front (left) and back (right) in one opaque picture, colours spread beyond the outline.
+
+    The back is the front seen through, blurred and dimmer towards the middle; on the outline the
+    two agree, so that no seam shows.
+    """
     from scipy.ndimage import distance_transform_edt, gaussian_filter
 
     opaque = (cutout.rgba[..., 3] >= 0.5).cpu().numpy()
@@ -88,7 +92,10 @@ def _atlas(cutout: Cutout, back_brightness: float) -> Float[Tensor, "s t 4"]:
     found: Any = distance_transform_edt(~_core(opaque), return_distances=False, return_indices=True)
     front = rgb[tuple(found)]
     blur = max(1.0, len(front) / 64)
-    back = back_brightness * gaussian_filter(front, (blur, blur, 0), mode="nearest")
+    dim = back_brightness * gaussian_filter(front, (blur, blur, 0), mode="nearest")
+    depth: Any = distance_transform_edt(opaque)
+    share = np.clip((depth - 1) / (4 * blur), 0, 1)[..., None]
+    back = front + share * (dim - front)
     both = np.concatenate([front, back], 1)
     opaque_both = np.concatenate([both, np.ones_like(both[..., :1])], -1)
     return torch.from_numpy(opaque_both).to(cutout.rgba.dtype)
