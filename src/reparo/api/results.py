@@ -1,5 +1,6 @@
 """What `run` and `align` return, and how it is written."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,9 @@ from reparo.pipeline import scene_of
 from reparo.report.preview import write_preview
 from reparo.report.turntable import write_turntable
 from reparo.scene import Observation, Photo, Problem, Scene, Solution
+from reparo.workspace import NOTE, Recipe, digest
 
+RESULTS = ("scene", "scene.glb", "preview.png", "turntable.gif", "layout.json")
 PREVIEW_SAMPLES = 2  # by as many rays a pixel: smooth outlines
 PREVIEW_LONGEST = 1280  # px
 
@@ -66,22 +69,16 @@ class Reconstruction:
         write_preview(Path(path), photo, renderer()(scene, samples=PREVIEW_SAMPLES))
 
 
-def write_run(found: Reconstruction, out: Path, progress: Progress) -> None:
-    """`scene/`, layout.json, scene.glb, preview.png and turntable.gif, each whole or not at all."""
-    seen = found.observation
-    objects = tuple(
-        SceneObject(name, mesh, region, start.wxyz)
-        for name, mesh, region, start in zip(
-            found.problem.names,
-            found.problem.meshes,
-            seen.regions,
-            found.problem.starts,
-            strict=True,
-        )
-    )
-    contents = SceneFile(seen.photo, found.problem.camera, objects, seen.depth, seen.ground)
+def write_run(found: Reconstruction, out: Path, recipe: Recipe, progress: Progress) -> None:
+    """`scene/`, scene.glb, preview.png, turntable.gif and layout.json, each whole or not at all.
+
+    Where they are all there and were made by the same recipe, nothing is written.
+    """
+    note = out / "steps" / NOTE
+    if _note(note) == _made(out, recipe):
+        return
     with whole(out / "scene", ours=is_scene) as folder:
-        write_scene_folder(folder, contents, found.full_masks)
+        write_scene_folder(folder, _scene_file(found), found.full_masks)
     scene = found.scene
     writers: dict[str, Callable[[Path], None]] = {
         "scene.glb": lambda path: write_scene_glb(path, scene),
@@ -89,11 +86,39 @@ def write_run(found: Reconstruction, out: Path, progress: Progress) -> None:
         "turntable.gif": lambda path: write_turntable(path, scene, renderer(), progress=progress),
         "layout.json": lambda path: write_layout(path, scene, found.solution),
     }
-    for index, (name, write) in enumerate(writers.items()):
-        progress("write results", index, len(writers))
+    for name, write in writers.items():
         with whole_file(out / name) as path:
             write(path)
-    progress("write results", len(writers), len(writers))
+    with whole_file(note) as path:
+        path.write_text(json.dumps(_made(out, recipe), indent=1) + "\n")
+
+
+def _scene_file(found: Reconstruction) -> SceneFile:
+    seen = found.observation
+    parts = zip(
+        found.problem.names,
+        found.problem.meshes,
+        seen.regions,
+        found.problem.starts,
+        strict=True,
+    )
+    objects = tuple(
+        SceneObject(name, mesh, region, start.wxyz) for name, mesh, region, start in parts
+    )
+    return SceneFile(seen.photo, found.problem.camera, objects, seen.depth, seen.ground)
+
+
+def _made(out: Path, recipe: Recipe) -> dict[str, str]:
+    """What the results are made from, and what they are."""
+    results = {name: digest(out / name) for name in RESULTS if (out / name).exists()}
+    return {"fingerprint": recipe.fingerprint, **results}
+
+
+def _note(path: Path) -> object:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _bounded(photo: Photo) -> Photo:

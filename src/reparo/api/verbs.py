@@ -19,7 +19,7 @@ from reparo.files.scene_json import read_scene_folder
 from reparo.layout.settings import AlignSettings
 from reparo.pipeline import Job, photo_to_scene
 from reparo.scene import Camera, Ground, Observation, Photo, Problem, Region, Start
-from reparo.workspace import Workspace
+from reparo.workspace import Recipe, Workspace, digest
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,8 @@ def run(  # noqa: PLR0913 - public: each option by its name
     outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)
     notes = (*outcome.assumed, *outcome.solution.notes)
     found = Reconstruction(outcome.problem, outcome.solution, outcome.full_masks, notes)
-    write_run(found, out, progress)
+    made_from = {"photo": job.photo_digest, "steps": digest(out / "steps")}
+    write_run(found, out, Recipe("results", {"height": chosen.world.height}, made_from), progress)
     return found
 
 
