@@ -92,7 +92,9 @@ def test_an_unknown_backend_is_refused_with_the_installed_ones():
         load({"depth": {"use": "sonar"}})
 
 
-@pytest.mark.parametrize("name, reason", [("paper", "not part of this version"), ("best", "embedded")])
+@pytest.mark.parametrize(
+    "name, reason", [("paper", "not part of this version"), ("best", "embedded")]
+)
 def test_an_unknown_preset_is_refused(name, reason):
     with pytest.raises(InputError, match=reason):
         settings.load(name)
