@@ -77,8 +77,9 @@ class Plan:
 
 
 def _means(kernel: Tensor, scaling: Tensor, points: Tensor) -> Tensor:
-    sums = kernel @ torch.cat([scaling[:, None] * points, scaling[:, None]], 1)
-    return sums[:, :-1] / sums[:, -1:].clamp(min=torch.finfo(sums.dtype).tiny)
+    weighted = scaling * torch.cat([points.mT, points.new_ones(1, len(points))])
+    sums = weighted @ kernel.mT  # few rows times a matrix: several times faster than its columns
+    return (sums[:-1] / sums[-1].clamp(min=torch.finfo(sums.dtype).tiny)).mT
 
 
 class Scaling:
