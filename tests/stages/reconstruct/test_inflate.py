@@ -98,3 +98,53 @@ def test_up_is_y_and_right_is_x():
 def test_an_empty_cutout_is_refused():
     with pytest.raises(InputError, match="opaque"):
         InflateReconstructor()(cutout_of(np.zeros((20, 20))), "nothing")
+
+
+FOCAL = 300.0  # px
+
+
+def ball_seen(side: int = 100, distance: float = 4.0, radius: float = 0.5) -> Cutout:
+    """A ball as a camera on its axis sees it: outline and depth, in closed form."""
+    y, x = (np.mgrid[:side, :side] + 0.5 - side / 2) / FOCAL
+    square = x**2 + y**2 + 1  # |ray|^2, rays of z = 1
+    inner = distance**2 - square * (distance**2 - radius**2)
+    hit = inner >= 0
+    z = np.where(hit, (distance - np.sqrt(np.maximum(inner, 0))) / square, np.nan)
+    plain = cutout_of(hit)
+    return Cutout(plain.rgba, plain.visible, plain.photo_from_cutout, torch.from_numpy(z))
+
+
+def test_the_front_follows_the_depth():
+    mesh = InflateReconstructor(focal=FOCAL)(ball_seen(), "ball")
+    front = mesh.vertices[: len(mesh.vertices) // 2]
+    inner = front[front[:, :2].norm(dim=-1) < 0.35]
+    # a sphere's z over its distance from the axis, up to where its centre was put
+    expected = (0.25 - inner[:, :2].square().sum(-1)).sqrt()
+    offset = (inner[:, 2] - expected).median()
+    assert float((inner[:, 2] - expected - offset).abs().max()) < 0.04
+    assert solid(mesh).is_watertight
+
+
+@pytest.mark.parametrize("focal", [None, FOCAL])
+def test_a_leaning_screen_of_depth_gives_a_leaning_cushion(focal):
+    """Depth as `ground` makes it: nearer below; the mesh then leans as the screen does."""
+    flat = cutout_of(disc())
+    z = torch.linspace(4.2, 3.8, 100)[:, None].expand(100, 100).clone()
+    leaning = Cutout(flat.rgba, flat.visible, flat.photo_from_cutout, z)
+    mesh = InflateReconstructor(focal=focal)(leaning, "disc")
+    half = len(mesh.vertices) // 2
+    front, back = mesh.vertices[:half], mesh.vertices[half:]
+    rim = (front - back).norm(dim=-1) < 1e-9
+    top, bottom = front[rim & (front[:, 1] > 0.3)], front[rim & (front[:, 1] < -0.3)]
+    assert top[:, 2].max() < bottom[:, 2].min()
+    assert float((front - back)[:, 2].max()) > 0.5  # still a cushion, not a sheet
+
+
+def test_depth_that_jumps_leaves_the_mesh_closed():
+    chance = np.random.default_rng(0)
+    flat = cutout_of(disc())
+    z = torch.from_numpy(chance.uniform(1, 10, (100, 100)))
+    z[torch.from_numpy(chance.random((100, 100)) < 0.5)] = torch.nan
+    wild = Cutout(flat.rgba, flat.visible, flat.photo_from_cutout, z)
+    joined = solid(InflateReconstructor(focal=FOCAL)(wild, "wild"))
+    assert joined.is_watertight and joined.volume > 0

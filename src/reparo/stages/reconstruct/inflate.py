@@ -16,6 +16,7 @@ from torch import Tensor
 from reparo.errors import InputError
 from reparo.scene import Cutout, Material, Mesh
 from reparo.stages.reconstruct.outline import FlatMesh, triangulate
+from reparo.stages.reconstruct.relief import front_and_back, standing_out
 from reparo.stages.reconstruct.thickness import capped, inflated
 
 
@@ -26,6 +27,7 @@ class InflateReconstructor:
     nodes: int = 128  # of the grid along the cut-out's side
     back_brightness: float = 0.85  # of the front
     smallest_part: float = 0.002  # of the outline's area: smaller islands are dropped
+    focal: float | None = None  # px of the photo; None: unknown, relief is then rather too flat
 
     def __call__(self, cutout: Cutout, name: str) -> Mesh:
         """Inflates the cut-out's outline; needs an opaque pixel."""
@@ -38,8 +40,38 @@ class InflateReconstructor:
         columns, rows = flat.points[: flat.inner].astype(int).T
         height = np.zeros(len(flat.points))
         height[: flat.inner] = half[rows, columns]
-        texture = _atlas(cutout, self.back_brightness)
-        return _closed(flat, height, -height, field.shape[0], texture, name)
+        front, back = self._heights(cutout, flat.points + 0.5, height)
+        middle = self.nodes / 2 - 0.5
+        places = [self._placed(cutout, flat.points - middle, z) for z in (front, back)]
+        return _closed(flat, places, self.nodes, _atlas(cutout, self.back_brightness), name)
+
+    def _heights(
+        self, cutout: Cutout, points: np.ndarray, half: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Front and back, in nodes, of a cushion, or of the cut-out's depth where it has one."""
+        if cutout.depth is None or not (cutout.depth > 0).any():
+            return half, -half
+        per_node = len(cutout.rgba) / self.nodes  # px of the cut-out
+        focal = self.focal or _least_focal(cutout)
+        focal /= float(cutout.photo_from_cutout[0, 0]) * per_node
+        depth = cutout.depth.detach().cpu().double().numpy()
+        scaled = standing_out(depth, points * per_node, focal)
+        return front_and_back(half, points, scaled)
+
+    def _placed(self, cutout: Cutout, points: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """x, y (up), z in nodes; each vertex on its pixel's ray, if the focal length is known."""
+        widening = np.ones_like(z)
+        if self.focal is not None:
+            px_per_node = float(cutout.photo_from_cutout[0, 0]) * len(cutout.rgba) / self.nodes
+            widening = np.clip(1 - z * px_per_node / self.focal, 0.5, 2)
+        return np.stack([points[:, 0] * widening, -points[:, 1] * widening, z], -1)
+
+
+def _least_focal(cutout: Cutout) -> float:
+    """That of a lens of 50° on a photo just large enough to hold the cut-out, in photo px."""
+    side = float(len(cutout.rgba))
+    corner = cutout.photo_from_cutout @ cutout.photo_from_cutout.new_tensor([side, side, 1.0])
+    return max(float(corner.max()), side) * 1.07  # 0.5 / tan(25°)
 
 
 def _large_parts(cutout: Cutout, share: float) -> Float[Tensor, "s s"]:
@@ -112,8 +144,7 @@ def _core(mask: np.ndarray) -> np.ndarray:
 
 def _closed(
     flat: FlatMesh,
-    front: np.ndarray,
-    back: np.ndarray,
+    places: list[np.ndarray],
     nodes: int,
     texture: Float[Tensor, "s t 4"],
     name: str,
@@ -122,8 +153,7 @@ def _closed(
 
     Vertices there are doubled, since front and back use different halves of the texture.
     """
-    x, y = flat.points.T
-    place = np.concatenate([np.stack([x, -y, z], -1) for z in (front, back)])
+    place = np.concatenate(places)
     lowest, highest = place.min(0), place.max(0)
     place = (place - (lowest + highest) / 2) / (highest - lowest).max()
     u, v = (flat.points + 0.5).T / nodes
