@@ -1,6 +1,7 @@
 """What works on this machine, what is missing, and the one command that brings it."""
 
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ def _packages() -> Iterator[Finding]:
         wanted, _, marker = line.partition(";")
         if 'extra == "embedded"' not in marker and marker.strip():
             continue
-        name = wanted.split("[")[0].strip("<>=!~. 0123456789").split("<")[0].split(">")[0].strip()
+        name = re.split(r"[^A-Za-z0-9._-]", wanted.strip())[0]
         if name == "torch":
             continue
         try:

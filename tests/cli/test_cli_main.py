@@ -1,5 +1,6 @@
 """Exit codes that no command decides, and the small commands."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -73,6 +74,19 @@ def test_a_fault_of_ours_shows_its_traceback_on_demand(reparo, monkeypatch):
 
     monkeypatch.setattr(commands, "execute", broken(ValueError("odd")))
     assert "Traceback" in reparo("doctor", "--log-level", "debug")[2]
+
+
+def test_a_ctrl_c_that_a_library_swallowed_stops_at_the_next_step(reparo, monkeypatch):
+    from reparo.cli import commands
+    from reparo.cli.common import Steps
+
+    def execute(arguments):
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
+        Steps()("match", 0, 8)
+
+    monkeypatch.setattr(commands, "execute", execute)
+    assert reparo("align")[0] == 130
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to a single process")

@@ -3,10 +3,9 @@
 Exit codes: 0 done, 1 a fault of ours, 2 something the user can mend, 130 Ctrl-C.
 """
 
-import signal
 import sys
-from types import FrameType
 
+from reparo.cli import interrupts
 from reparo.errors import ReparoError
 
 DONE, OURS, YOURS, STOPPED = 0, 1, 2, 130
@@ -15,8 +14,12 @@ REPORT = "this should not have happened, please report it with the output of --l
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    interrupted = _watch_interrupts()
+    with interrupts.watched(last=arguments is None):
+        return _ended(sys.argv[1:] if arguments is None else arguments)
+
+
+def _ended(arguments: list[str]) -> int:
+    """How the command ended, said in a sentence where it did not end well."""
     try:
         from reparo.cli.commands import execute
 
@@ -27,9 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _say("stopped", STOPPED)
     except BrokenPipeError:  # whoever read our output has closed it
         sys.stdout = None
-        return DONE
     except Exception as error:
-        if interrupted:  # a library was just loading and turned Ctrl-C into an error of its own
+        if interrupts.came():  # a library was just loading and made an error of its own of it
             return _say("stopped", STOPPED)
         if "debug" in arguments:
             import traceback
@@ -42,18 +44,3 @@ def main(arguments: list[str] | None = None) -> int:
 def _say(sentence: str, code: int) -> int:
     print(f"reparo: {' '.join(sentence.split())}", file=sys.stderr)
     return code
-
-
-def _watch_interrupts() -> list[int]:
-    """Fills the list that it returns when Ctrl-C comes, and raises KeyboardInterrupt as ever."""
-    seen: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        seen.append(number)
-        raise KeyboardInterrupt
-
-    try:
-        signal.signal(signal.SIGINT, note)
-    except ValueError:  # not in the main thread: nothing to watch
-        pass
-    return seen

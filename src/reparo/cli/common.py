@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from reparo.cli.interrupts import stop_if_any
 from reparo.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class Bars:
 
     def __call__(self, what: str, done: int, of_how_many: int) -> None:
         """Moves the step's bar."""
+        stop_if_any()
         if what not in self.tasks:
             self.tasks[what] = self.shown.add_task(what, total=None)
         # one indivisible piece has no share that is done: the bar runs to and fro until it is
@@ -97,6 +99,7 @@ class Steps:
 
     def __call__(self, what: str, done: int, of_how_many: int) -> None:
         """Says how long a step took, once it is done."""
+        stop_if_any()
         start = self.started.setdefault(what, time.monotonic())
         if done >= of_how_many:
             del self.started[what]
