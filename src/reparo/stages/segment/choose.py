@@ -14,55 +14,67 @@ from torch import Tensor
 from reparo.stages.segment.propose import Proposals
 
 SAME = 0.85  # IoU above which two masks are one
-AGREE = 0.6  # IoU from which a point's mask begins to support another
+HALF_AGREE, AGREE = 0.6, 0.85  # IoU from which a point's mask supports another: a little, fully
 CONFLICT = 0.2  # share of the smaller mask that may be shared
 WHOLE = 1.1  # exponent of the value; above 1 prefers wholes to their parts
 LEAST_VOTES = 2.0  # agreeing points, weighted
 LEAST_SHARE = 0.25  # of the points inside a mask that must agree with it
+LEAST_FIGURE = 0.5  # of a mask that must stand out
 MOST = 150  # masks that go into the packing
 
 
 def plausible(
     proposals: Proposals, salience: Float32[Tensor, "rows columns"], level: float
-) -> Bool[Tensor, " m"]:
-    """Masks of a sensible size that stand out; what reaches three sides is where, not what."""
+) -> Float32[Tensor, " m"]:
+    """The share of each mask that stands out (shadows do not); 0 for masks that are no objects.
+
+    Those are too small, too large, too faint, or reach three sides: where, not what.
+    """
     masks = proposals.masks
     flat = masks.flatten(1).float()
     area = flat.mean(1)
     figure = flat @ (salience > level).flatten().float() / flat.sum(1).clamp(min=1)
     sides = [masks[:, 0], masks[:, -1], masks[:, :, 0], masks[:, :, -1]]
     reached = torch.stack([side.float().mean(1) > 0.02 for side in sides]).sum(0)
-    return (area > 6e-4) & (area < 0.6) & (figure > 0.5) & (reached < 3)
+    sensible = (area > 6e-4) & (area < 0.6) & (figure > LEAST_FIGURE) & (reached < 3)
+    return figure * sensible
 
 
-def choose(proposals: Proposals, allowed: Bool[Tensor, " m"]) -> Int[Tensor, " k"]:
-    """The masks that are objects, as indices."""
-    index = allowed.nonzero()[:, 0]
+def choose(proposals: Proposals, figure: Float32[Tensor, " m"]) -> Int[Tensor, " k"]:
+    """The masks that are objects, as indices; `figure` is the share of each that stands out."""
+    index = (figure > 0).nonzero()[:, 0]
     if not len(index):
         return index
-    flat = proposals.masks[index].flatten(1).float()
-    area = flat.sum(1)
-    shared = flat @ flat.mT  # pixels
-    iou = shared / (area[:, None] + area - shared)
-    value = _values(proposals, index, iou)
+    shared, iou = overlaps(proposals.masks[index], proposals.masks[index])
+    value = (figure[index] * _agreement(proposals, index, iou)) ** WHOLE
     kept = _distinct(value, iou)
+    area = shared.diagonal()
     overlap = shared / torch.minimum(area[:, None], area)
     return index[kept[_pack(value[kept], overlap[kept][:, kept] > CONFLICT)]]
 
 
-def _values(
+def overlaps(
+    one: Bool[Tensor, "m rows columns"], other: Bool[Tensor, "k rows columns"]
+) -> tuple[Float32[Tensor, "m k"], Float32[Tensor, "m k"]]:
+    """Shared pixels and IoU of each mask with each other one."""
+    a, b = one.flatten(1).float(), other.flatten(1).float()
+    shared = a @ b.mT
+    return shared, shared / (a.sum(1)[:, None] + b.sum(1) - shared).clamp(min=1)
+
+
+def _agreement(
     proposals: Proposals, index: Int[Tensor, " m"], iou: Float32[Tensor, "m m"]
 ) -> Float32[Tensor, " m"]:
-    """The points' agreement with each mask; 0 where too few agree."""
+    """How many of the points inside each mask agree with it; 0 where too few do."""
     points = proposals.points
-    support = ((iou - AGREE) / (1 - AGREE)).clamp(0, 1) * proposals.belief[index]
+    support = ((iou - HALF_AGREE) / (AGREE - HALF_AGREE)).clamp(0, 1) * proposals.belief[index]
     votes = torch.zeros(len(index), len(points), dtype=iou.dtype)  # [mask, point], best answer
     voters = proposals.voter[index].expand(len(index), -1)
     votes.scatter_reduce_(1, voters, support, "amax")
     inside = proposals.masks[index][:, points[:, 0], points[:, 1]]
     agreed = (votes * inside).sum(1)
     enough = (agreed >= LEAST_VOTES) & (agreed >= LEAST_SHARE * inside.sum(1))
-    return torch.where(enough, agreed**WHOLE, torch.zeros_like(agreed))
+    return agreed * enough
 
 
 def _distinct(value: Float32[Tensor, " m"], iou: Float32[Tensor, "m m"]) -> Int[Tensor, " k"]:

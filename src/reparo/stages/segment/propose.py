@@ -12,7 +12,7 @@ from reparo.stages.segment.network import Answer, View
 
 # The network's four answers to a point, and how far each is believed to be a whole object: the
 # first is its single best, then a part, the thing, and the thing with all that touches it.
-BELIEF = (0.9, 0.0, 1.0, 0.75)
+BELIEF = (0.9, 0.0, 1.0, 0.7)
 STABLE = 0.7  # least IoU of a mask with itself at logits 1 and -1
 SCORE = 0.4  # least IoU that the network predicts
 FINEST = 64  # no more than so many points along the longer side
