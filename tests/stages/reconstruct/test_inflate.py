@@ -44,7 +44,7 @@ def masks() -> dict[str, np.ndarray]:
     shapes["edge"][:, :20] = True
     shapes["one"] = np.zeros((16, 16), dtype=bool)
     shapes["one"][8, 8] = True
-    for seed in range(6):
+    for seed in (0, 2, 5):
         shapes[f"noise{seed}"] = chance.random((30, 30)) < 0.2 + 0.1 * seed
     return shapes
 

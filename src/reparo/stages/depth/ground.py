@@ -17,6 +17,8 @@ from reparo.scene import Camera, Depth, Photo, Region, pixel_centres
 
 CUT_OFF_SHARE = 0.15  # of its visible height: how far an object cut by the picture's lower edge
 # is taken to go on below it
+HIDDEN_SHARE = 0.2  # of the way from the ground at the lowest pixel of an object whose foot is
+# hidden to what hides it: where the object is taken to stand
 FOOT_SHARE = 0.03  # of its visible height: an object's lowest rows, where it stands
 
 
@@ -104,7 +106,8 @@ def _foot_distances(feet: list[Foot], camera: Camera, farthest: float) -> list[f
     for index in sorted(range(len(feet)), key=lambda number: shown[number]):
         for hider in feet[index].behind:
             if distances[hider] < distances[index]:
-                distances[index] = (distances[index] * distances[hider]) ** 0.5
+                step = distances[hider] / distances[index]
+                distances[index] *= step**HIDDEN_SHARE
     return distances
 
 
