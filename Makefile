@@ -7,6 +7,9 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 TORCH_INDEX ?=
 
+# Waiting threads sleep, so that a busy machine does not slow the tests down by ten times.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 BIN := .venv/bin
 STAMP := .venv/.installed
 PHOTO := out/photos/pexels-36236147.jpg

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 a fault of ours, 2 something the user can mend, 130 Ctrl-C.
 """
 
+import os
 import sys
 
 from reparo.cli import interrupts
@@ -20,6 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _ended(arguments: list[str]) -> int:
     """How the command ended, said in a sentence where it did not end well."""
+    # Threads that wait sleep: where other programs are busy too, spinning ones slow torch down by
+    # more than ten times. OpenMP reads this once, when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         from reparo.cli.commands import execute
 

@@ -1,0 +1,174 @@
+"""The library's two verbs from memory objects."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from PIL import Image
+
+import reparo
+from reparo.errors import InputError, MissingWeights
+from reparo.files.layout_json import read_layout
+from reparo.files.meshes import read_mesh
+from reparo.scene import Camera, Depth, Photo
+
+SIZE = (48, 64)
+
+
+@pytest.fixture
+def picture():
+    """A box in front of the camera: pixels and mask."""
+    torch.set_default_dtype(torch.float32)  # as users have it
+    mask = np.zeros(SIZE, np.uint8)
+    mask[16:36, 20:44] = 255
+    pixels = np.full((*SIZE, 3), 200, np.uint8)
+    pixels[mask > 0] = [180, 60, 40]
+    return pixels, mask
+
+
+def test_align_takes_memory_objects_and_saves_a_result(picture, tmp_path):
+    pixels, mask = picture
+    rounds = []
+    found = reparo.align(
+        {"box": trimesh.creation.box()},
+        pixels,
+        masks={"box": mask},
+        depth=np.full(SIZE, 3.0, np.float32),
+        fov_y_deg=45.0,
+        callback=lambda what, done, total: rounds.append(what),
+    )
+    assert found.scene.names == ("box",)
+    assert found.seconds and rounds
+    z = found.scene.camera.project(found.scene.layout.translation)[1]
+    assert float(z[0]) == pytest.approx(3.0, abs=1.0)  # the map shows its front, or near it
+    found.save(tmp_path / "out")
+    assert read_layout(tmp_path / "out/layout.json").names == ("box",)
+    assert (tmp_path / "out/preview.png").exists()
+
+
+@pytest.mark.parametrize("kind", ["record", "trimesh", "path", "coloured"])
+def test_a_mesh_may_come_in_any_form(kind, tmp_path):
+    from reparo.api.doors import as_mesh
+
+    box = trimesh.creation.box()
+    if kind == "coloured":
+        box.visual.vertex_colors = [200, 100, 50, 255]
+    box.export(tmp_path / "box.glb")
+    path = tmp_path / "box.glb"
+    given = {"record": read_mesh(path), "path": path}.get(kind, box)
+    mesh = as_mesh(given, "box")
+    torch.testing.assert_close(mesh.bounds, torch.tensor([[-0.5] * 3, [0.5] * 3]))
+    if kind == "coloured":
+        torch.testing.assert_close(
+            mesh.colours[0], torch.tensor([200, 100, 50, 255]) / 255, atol=1e-2, rtol=0
+        )
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"masks": {}}, "mask"),
+        ({"masks": {"other": np.ones(SIZE, bool)}}, "own name"),
+        ({"masks": {"box": np.zeros(SIZE, bool)}}, "'box'"),
+        ({"masks": {"box": np.ones((3, 3), bool)}}, "size"),
+        ({"meshes": {"box": 3}}, "trimesh"),
+        ({"meshes": {}}, "none"),
+        ({"image": np.zeros((4, 4), np.uint8)}, "photo"),
+        ({"image": "no.png"}, r"no\.png"),
+        ({"fov_y_deg": None}, "field of view"),
+        ({"fov_y_deg": 180.0}, "field of view"),
+        ({"camera_to_world": np.zeros((4, 4))}, "rigid"),
+        ({"depth": np.full(SIZE, np.nan)}, "known pixel"),
+        ({"depth_kind": "rough", "depth": np.ones(SIZE)}, "rough"),
+        ({"method": "paper"}, "paper"),
+        ({"free": ("wings",)}, "wings"),
+    ],
+)
+def test_wrong_arguments_are_refused(picture, changes, words):
+    pixels, mask = picture
+    given = {
+        "meshes": {"box": trimesh.creation.box()},
+        "image": pixels,
+        "masks": {"box": mask},
+        "fov_y_deg": 45.0,
+    } | changes
+    with pytest.raises(InputError, match=words):
+        reparo.align(**given)
+
+
+def test_a_camera_a_photo_and_a_depth_may_be_records():
+    from reparo.api.doors import as_camera, as_depth, as_photo
+
+    photo = Photo(torch.zeros(*SIZE, 3), fov_y_deg=33.0)
+    assert as_photo(photo) is photo
+    assert as_camera(photo, None, None).fov_y_deg == pytest.approx(33)
+    pose = np.eye(4)
+    pose[:3, 3] = [1, 2, 3]
+    assert as_camera(photo, 40.0, pose).world_from_camera.translation.tolist() == [1, 2, 3]
+    depth = Depth.from_array(np.ones(SIZE), "scale")
+    assert as_depth(depth, "metric") is depth
+    assert isinstance(as_camera(photo, 40.0, None), Camera)
+
+
+def test_missing_networks_are_pulled_and_the_work_goes_on(monkeypatch):
+    from reparo.api import verbs
+
+    pulled = []
+    monkeypatch.setattr(verbs.models, "pull", lambda names, progress: pulled.append(names))
+
+    def work():
+        if not pulled:
+            raise MissingWeights("`reparo models pull embedded` brings it")
+        return "done"
+
+    assert verbs._pulling(work, lambda *_: None) == "done"
+    assert pulled == [["embedded"]]
+
+
+def test_networks_that_cannot_be_pulled_are_named_with_the_command(monkeypatch):
+    from reparo.api import verbs
+
+    def offline(names, progress):
+        raise MissingWeights("no network")
+
+    def work():
+        raise MissingWeights("`reparo models pull embedded` brings it")
+
+    monkeypatch.setattr(verbs.models, "pull", offline)
+    with pytest.raises(MissingWeights, match=r"`reparo models pull embedded`.*no network"):
+        verbs._pulling(work, lambda *_: None)
+
+
+def test_batch_goes_on_after_a_photo_that_fails(picture, tmp_path, monkeypatch):
+    from reparo import batch
+
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(picture[0]).save(tmp_path / "photos/good.png")
+    (tmp_path / "photos/bad.png").write_bytes(b"")
+    (tmp_path / "photos/notes.txt").write_text("no photo")
+    ran = []
+
+    def run(file, folder, **options):
+        ran.append(file.name)
+        if not file.stat().st_size:
+            raise InputError("empty")
+        return SimpleNamespace(scene=SimpleNamespace(names=("box",)), notes=())
+
+    monkeypatch.setattr(batch.api, "run", run)
+    done = batch.run_all(tmp_path / "photos", tmp_path / "out", {}, lambda *_: None)
+    assert ran == ["bad.png", "good.png"]
+    assert done == [tmp_path / "out/good"]
+    lines = (tmp_path / "out/batch.jsonl").read_text().splitlines()
+    assert '"error": "InputError: empty"' in lines[0] and '"done": true' in lines[1]
+
+
+@pytest.mark.parametrize("files", [None, []])
+def test_batch_without_photos_is_refused(tmp_path, files):
+    from reparo import batch
+
+    if files is not None:
+        (tmp_path / "photos").mkdir()
+    with pytest.raises(InputError, match="photo"):
+        batch.run_all(tmp_path / "photos", tmp_path / "out", {}, lambda *_: None)
