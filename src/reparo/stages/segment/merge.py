@@ -13,9 +13,9 @@ from torch import Tensor
 from reparo.stages.segment.choose import overlaps
 from reparo.stages.segment.propose import Proposals
 
-ALIKE = 0.7  # shared part of two colour histograms
+ALIKE = 0.7  # shared part of colour histograms, mean over the smaller pieces by their areas
 SAME = 0.8  # IoU of the pieces together with the whole
-SEEN = 1 / 3  # of the points in the whole that must ask for it
+SEEN = 1 / 4  # of the points in the whole that must ask for it
 LIGHTNESS, TINT = np.arange(0, 101, 20), np.arange(-90, 91, 15)  # bins in CIE L*a*b*
 
 
@@ -29,7 +29,8 @@ def merge_alike(
     colours = {i: _histogram(rgb, proposals.masks[i]) for i in chosen.tolist()}
     for whole in _by_support(proposals, figure):
         pieces = _pieces(proposals, list(colours), whole)
-        if len(pieces) < 2 or not _look_alike([colours[i] for i in pieces]):
+        areas = [int(proposals.masks[i].sum()) for i in pieces]
+        if len(pieces) < 2 or not _look_alike([colours[i] for i in pieces], areas):
             continue
         for piece in pieces:
             del colours[piece]
@@ -64,9 +65,12 @@ def _pieces(proposals: Proposals, chosen: list[int], whole: int) -> list[int]:
     return [i for i, flag in zip(chosen, inside.tolist(), strict=True) if flag and iou > SAME]
 
 
-def _look_alike(histograms: list[np.ndarray]) -> bool:
-    """Whether all share most of their colours with the first."""
-    return all(np.minimum(histograms[0], other).sum() > ALIKE for other in histograms[1:])
+def _look_alike(histograms: list[np.ndarray], areas: list[int]) -> bool:
+    """Whether the smaller pieces, taken together, share most of their colours with the largest."""
+    main = int(np.argmax(areas))
+    likeness = [float(np.minimum(histograms[main], other).sum()) for other in histograms]
+    weights = [0 if i == main else area for i, area in enumerate(areas)]
+    return float(np.average(likeness, weights=weights)) > ALIKE
 
 
 def _histogram(

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from reparo import models
-from reparo.errors import MissingExtra
+from reparo.stages.segment.runtime import missing_package, open_session
 
 FRAME = 1024  # px, what the encoder takes
 LOW = 256  # px, what the decoder gives
@@ -118,18 +118,10 @@ def load_sam() -> Sam:
 def _load(folder: Path) -> Sam:
     try:
         import onnx
-        import onnxruntime
     except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"finding objects needs the package {error.name!r}; "
-            "`pip install 'reparo3d[embedded]'` brings it, given masks work without"
-        ) from error
+        raise missing_package("onnx") from error
     graph = onnx.load(folder / "decoder.onnx")
     del graph.graph.output[:]  # its own upsampling falls away with them
     for name in (ALL_MASKS, ALL_SCORES):
         graph.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
-    providers = ["CPUExecutionProvider"]
-    return Sam(
-        onnxruntime.InferenceSession(str(folder / "encoder.onnx"), providers=providers),
-        onnxruntime.InferenceSession(graph.SerializeToString(), providers=providers),
-    )
+    return Sam(open_session(str(folder / "encoder.onnx")), open_session(graph.SerializeToString()))

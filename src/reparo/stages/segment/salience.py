@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from reparo import models
-from reparo.errors import MissingExtra
+from reparo.stages.segment.runtime import open_session
 
 SIDE = 224  # px, what the network takes and gives
 MEAN = (0.485, 0.456, 0.406)  # of sRGB 0..1
@@ -58,11 +58,4 @@ def _runs(flags: np.ndarray) -> list[slice]:
 
 @lru_cache(maxsize=1)
 def _session(file: Path) -> Any:
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            "finding objects needs the package 'onnxruntime'; "
-            "`pip install 'reparo3d[embedded]'` brings it, given masks work without"
-        ) from error
-    return onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    return open_session(str(file))
