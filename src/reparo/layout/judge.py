@@ -6,6 +6,7 @@ from torch import Tensor
 
 from reparo.contracts import Renderer
 from reparo.layout.contact import penetrations
+from reparo.layout.match import DEPTH_TRUST
 from reparo.layout.settle import gaps
 from reparo.layout.unknowns import Unknowns
 from reparo.layout.view import Sight, View, look, mask_overlap
@@ -16,7 +17,8 @@ NOTHING_KNOWN = 1.0  # depth error of an object of which no pixel can be compare
 
 def score(sight: Sight) -> float:
     """Mean over the objects of missed overlap and relative depth error; lower is better."""
-    return (1 - mask_overlap(sight) + depth_error(sight)).mean().item()
+    trust = 0.0 if sight.depth is None else DEPTH_TRUST[sight.depth.kind]
+    return (1 - mask_overlap(sight) + trust * depth_error(sight)).mean().item()
 
 
 def depth_error(sight: Sight) -> Float[Tensor, " n"]:

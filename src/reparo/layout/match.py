@@ -21,7 +21,9 @@ WIDEST, FINEST = 0.15, 0.02  # blur, in lengths of the mask's diagonal, first ro
 REACH = 6.0  # blurs beyond which a point rather stays unmatched
 RELIEF_WEIGHT = 0.5  # of depth against place in the cost
 COLOUR_WEIGHT = 0.1  # mask diagonals per unit of contrast: colours of render and photo differ
-DEPTH_TRUST = {"metric": 1.0, "scale": 1.0, "affine": 0.1, "disparity": 0.1}
+# Against an outline's weight. A map by a network or a stand-in is smoothly wrong: all pixels of an
+# object err together, so it says one number an object, with less force than outline and ground.
+DEPTH_TRUST = {"metric": 1.0, "scale": 0.01, "affine": 0.01, "disparity": 0.01}
 ENOUGH = 0.3  # of an object must be outside other masks, else it is matched whole
 
 
@@ -112,7 +114,9 @@ def _rows_of_one(
         relief = move[:, 2] / RELIEF_WEIGHT * source.z.median() / focal
         value = sight.depth.value((source.z + nearer + relief).clamp(min=1e-6))
         claim = DepthClaim(sight.depth, focal, source.z, value, torch.zeros_like(points[:, :2]))
-        rows.append(depth_rows(k, points, claim, weight * DEPTH_TRUST[sight.depth.kind]))
+        trust = DEPTH_TRUST[sight.depth.kind]
+        said = depth_rows(k, points, claim, weight * trust)
+        rows.append(said if sight.depth.kind == "metric" else said.as_one(trust))
     return rows
 
 

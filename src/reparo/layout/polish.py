@@ -95,5 +95,7 @@ def _surface_rows(sight: Sight, k: int) -> list[Rows]:
     gradient = torch.stack([right[y, x], down[y, x]], -1)
     claim = DepthClaim(sight.depth, view.camera.focal, z, view.depth[y, x], gradient)
     rows = depth_rows(k, points, claim, torch.ones_like(z))
-    weight = robust(rows.residual) * DEPTH_TRUST[sight.depth.kind] / len(z)
-    return [replace(rows, weight=weight)]
+    trust = DEPTH_TRUST[sight.depth.kind]
+    if sight.depth.kind != "metric":
+        return [rows.as_one(trust)]
+    return [replace(rows, weight=robust(rows.residual) * trust / len(z))]

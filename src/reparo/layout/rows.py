@@ -31,6 +31,17 @@ class Rows:
         names = ("owner", "points", "slope", "shared", "residual", "weight")
         return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
+    def as_one(self, weight: float) -> "Rows":
+        """One object's rows as a single one, at their middle: the median speaks for all."""
+        return Rows(
+            owner=self.owner[:1],
+            points=self.points.mean(0, keepdim=True),
+            slope=self.slope.mean(0, keepdim=True) * self.slope.new_tensor([0, 0, 1]),
+            shared=self.shared.mean(0, keepdim=True),
+            residual=self.residual.median()[None],
+            weight=self.weight.new_full((1,), weight),
+        )
+
 
 def direction_rows(
     owner: int,
