@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reparo.contracts import Progress, Renderer
+from reparo.contracts import FeatureExtractor, Progress, Renderer
 from reparo.errors import InputError
 from reparo.layout.judge import judged, score
 from reparo.layout.match import Fineness, match_rows
+from reparo.layout.paper import align_as_paper
 from reparo.layout.place import place
 from reparo.layout.polish import polish_rows
 from reparo.layout.rows import Rows
@@ -31,13 +32,19 @@ def align(
     settings: AlignSettings,
     render: Renderer,
     progress: Progress | None = None,
+    features: FeatureExtractor | None = None,
 ) -> Solution:
-    """Finds where every object stands; the layout is in the problem's own world."""
+    """Finds where every object stands; the layout is in the problem's own world.
+
+    `features` are for the paper's semantic loss; the method "fast" does not look at them.
+    """
     if len(problem.meshes) != len(problem.observation.regions):
         raise InputError(
             f"every mesh needs its mask, got {len(problem.meshes)} meshes and "
             f"{len(problem.observation.regions)} masks"
         )
+    if settings.method == "paper":
+        return align_as_paper(problem, settings, render, progress, features)
     return Search(problem, settings, render, progress).run()
 
 

@@ -1,9 +1,11 @@
 """What can be set about laying out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reparo.errors import InputError
+from reparo.layout.paper_settings import PaperSettings
 
+METHODS = ("fast", "paper")
 FREEDOMS = ("translation", "scale", "rotation")
 
 
@@ -22,12 +24,11 @@ class AlignSettings:
     polish_size: int = 512  # longest side in px; never above the photo's own
     match_points: int = 400  # a side, per object
     seed: int = 0
+    paper: PaperSettings = field(default_factory=PaperSettings)  # of the method "paper" alone
 
     def __post_init__(self) -> None:
-        if self.method != "fast":
-            raise InputError(
-                f"the method is 'fast', got {self.method!r}; the paper's own is not built yet"
-            )
+        if self.method not in METHODS:
+            raise InputError(f"the method is one of {', '.join(METHODS)}, got {self.method!r}")
         if wrong := [name for name in self.free if name not in FREEDOMS]:
             raise InputError(f"free is any of {', '.join(FREEDOMS)}, got {wrong[0]!r}")
         if not self.free:
