@@ -76,8 +76,8 @@ def ask_at(view: View, point: list[int]) -> Answer:
 
 def _trust(answer: Answer) -> Float[Tensor, "4"]:
     """How far each answer may be a whole object; 0 where it is not firm."""
-    wide = (answer.logits > -1).sum((1, 2)).clamp(min=1)
-    stability = (answer.logits > 1).sum((1, 2)) / wide
+    narrow, wide = ((answer.logits > level).float().sum((1, 2)) for level in (1, -1))
+    stability = narrow / wide.clamp(min=1)
     firm = (stability > STABLE) & (answer.scores > SCORE)
     weight = torch.tensor(BELIEF, dtype=answer.scores.dtype)
     return firm * stability * answer.scores * weight

@@ -28,7 +28,8 @@ def look_closer(
     window = (slice(max(0, y - half), y + half), slice(max(0, x - half), x + half))
     view = sam.look(rgb[window])
     y0, x0 = window[0].start, window[1].start
-    answer = view.ask_box((left - x0, top - y0, right - x0, bottom - y0))
+    box = (float(left - x0), float(top - y0), float(right - x0), float(bottom - y0))
+    answer = view.ask_box(box)
     inside = torch.stack([view.at_picture_size(logits) for logits in answer.logits])
     first = mask[window]
     iou = (inside & first).flatten(1).sum(1) / (inside | first).flatten(1).sum(1)
