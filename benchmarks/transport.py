@@ -102,13 +102,13 @@ def seconds(call, *arguments) -> float:
 def row(make, n: int, rounds: int, move: float) -> str:
     """One line of the table."""
     before = make(n)
-    now = tuple(shaken(points, move) for points in before)
+    x, y = (shaken(points, move) for points in before)
     start = ours(*before)
-    calls = [(geomloss, *now), (ours, *now), (ours, *now, start)]
+    calls: list[tuple] = [(geomloss, x, y), (ours, x, y), (ours, x, y, start)]
     times = [[seconds(*call) for call in calls] for _ in range(rounds + 1)][1:]
     theirs, cold, warm = (1e3 * statistics.median(column) for column in zip(*times, strict=True))
-    plans: list[Transport] = [Solver(BLUR).transport(*now, start=s) for s in (None, start)]
-    errors = [column_error(plan.plan) for plan in plans] + [geomloss_error(*now)]
+    plans: list[Transport] = [Solver(BLUR).transport(x, y, start=s) for s in (None, start)]
+    errors = [column_error(plan.plan) for plan in plans] + [geomloss_error(x, y)]
     return (
         f"{make.__name__:9}{n:5} {theirs:9.1f} {cold:7.1f} {warm:7.1f} {theirs / cold:7.1f}x"
         f" {theirs / warm:7.1f}x   " + " ".join(f"{error:.3f}" for error in errors)
@@ -117,7 +117,7 @@ def row(make, n: int, rounds: int, move: float) -> str:
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--move", type=float, default=0.01, help="share of the diagonal")

@@ -134,9 +134,11 @@ class Scaling:
         problem = self.problem
         sent = torch.logsumexp(self.log_a - problem.miss(self.f, problem.offset_x), 0)
         got = torch.logsumexp(self.log_b - problem.miss(self.g, problem.offset_y), 0)
-        shift = (problem.stiffness / 2 / self.eps * (sent - got)).clamp(-LARGEST, LARGEST)
-        self.log_v = (self.log_v - shift).clamp_(-LARGEST, LARGEST)
-        self.v = self.log_v.exp()
+        shift = (sent - got) / 2  # in units of rho
+        self.base_f = self.base_f + problem.stiffness * shift
+        self.base_g = self.base_g - problem.stiffness * shift
+        self.aim_u = self.aim_u - self.softness * shift
+        self.aim_v = self.aim_v + self.softness * shift
 
     def marginal_error(self, columns: Float[Tensor, " m"]) -> float:
         """Sum of |column - wanted| over the sum of the weights."""
