@@ -26,7 +26,7 @@ def write_cutout(folder: Path, name: str, cutout: Cutout) -> None:
     Image.fromarray(rgba).save(folder / f"{name}.png")
     visible = cutout.visible.cpu().numpy().astype(np.uint8) * 255
     Image.fromarray(visible).save(folder / f"{name}.visible.png")
-    note = {"photo_from_cutout": cutout.photo_from_cutout.tolist()}
+    note = {"photo_from_cutout": cutout.photo_from_cutout.tolist(), "focal": cutout.focal}
     (folder / f"{name}.json").write_text(json.dumps(note, indent=1) + "\n")
     depth = folder / f"{name}.depth.npy"
     depth.unlink(missing_ok=True)
@@ -58,8 +58,8 @@ def read_cutout(folder: Path, name: str) -> Cutout:
     return Cutout(
         torch.from_numpy(rgba.copy()).to(torch.get_default_dtype()) / 255,
         torch.from_numpy(visible.copy()),
-        _read_placing(folder / f"{name}.json"),
-        depth,
+        depth=depth,
+        **_read_placing(folder / f"{name}.json"),
     )
 
 
@@ -102,11 +102,16 @@ def _check_size(path: Path, values: np.ndarray, rgba: np.ndarray) -> None:
         )
 
 
-def _read_placing(path: Path) -> Tensor:
+def _read_placing(path: Path) -> dict[str, Any]:
+    """Where it was cut, and through which lens, if that is noted."""
     note = _read(path, lambda file: json.loads(file.read_text()))
     matrix = np.asarray(note.get("photo_from_cutout") if isinstance(note, dict) else None)
     if matrix.shape != (2, 3) or matrix.dtype.kind not in "fi" or not np.isfinite(matrix).all():
         raise InputError(f"{path}: photo_from_cutout is 2 rows of 3 finite numbers; mend it")
     if abs(np.linalg.det(matrix[:, :2])) < 1e-12:
         raise InputError(f"{path}: photo_from_cutout squeezes the cut-out to nothing; mend it")
-    return torch.from_numpy(matrix).to(torch.get_default_dtype())
+    focal = note.get("focal")
+    if focal is not None and not (isinstance(focal, int | float) and 0 < focal < np.inf):
+        raise InputError(f"{path}: focal is a number of pixels above 0, got {focal!r}; mend it")
+    placing = torch.from_numpy(matrix).to(torch.get_default_dtype())
+    return {"photo_from_cutout": placing, "focal": focal}

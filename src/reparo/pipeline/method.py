@@ -30,7 +30,7 @@ def photo_to_scene(job: Job, render: Renderer) -> Outcome:
     regions = segment(job)
     height = _checked_height(job, regions)
     camera, depth, assumed = look(job, regions)
-    cutouts = complete(job, regions, depth)
+    cutouts = complete(job, regions, (camera, depth))
     meshes = reconstruct(job, cutouts)
     problem = _problem(job, regions, (camera, depth), cutouts, meshes)
     solution = lay_out(

@@ -124,17 +124,17 @@ def look(job: Job, regions: Sequence[Region]) -> tuple[Camera, Depth, list[str]]
     return camera, read_depth(folder / "depth.npy", kind), assumed
 
 
-def complete(job: Job, regions: Sequence[Region], depth: Depth) -> dict[str, Cutout]:
+def complete(job: Job, regions: Sequence[Region], seen: tuple[Camera, Depth]) -> dict[str, Cutout]:
     """`3-complete/NAME/`: each object whole, in a square of its own; without those that failed."""
     choice, inputs = job.settings.complete, job.inputs(SEGMENT, DEPTH)
+    camera, depth = seen
 
     def one(region: Region) -> Cutout:
         others = [other for other in regions if other is not region]
 
         def make(folder: Path) -> None:
-            write_cutout(
-                folder, region.name, choice.create(job.progress)(job.photo, region, others, depth)
-            )
+            cutout = choice.create(job.progress)(job.photo, region, others, depth)
+            write_cutout(folder, region.name, replace(cutout, focal=camera.focal))
 
         folder = job.step(f"{COMPLETE}/{region.name}", choice, inputs, make)
         return read_cutout(folder, region.name)

@@ -27,3 +27,4 @@ class Cutout:
     visible: Bool[Tensor, "s s"]  # pixels that the photo shows; the other opaque ones are invented
     photo_from_cutout: Float[Tensor, "2 3"]  # px -> px, [x, y]; corners at integers
     depth: Float[Tensor, "s s"] | None = None  # z along the axis up to one factor; nan: unknown
+    focal: float | None = None  # the camera's, in px of the photo; None: unknown

@@ -1,6 +1,7 @@
 """Meshes blown up from outlines."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def ball_seen(side: int = 100, distance: float = 4.0, radius: float = 0.5) -> Cu
 
 
 def test_the_front_follows_the_depth():
-    mesh = InflateReconstructor(focal=FOCAL)(ball_seen(), "ball")
+    mesh = InflateReconstructor()(replace(ball_seen(), focal=FOCAL), "ball")
     front = mesh.vertices[: len(mesh.vertices) // 2]
     inner = front[front[:, :2].norm(dim=-1) < 0.35]
     # a sphere's z over its distance from the axis, up to where its centre was put
@@ -131,7 +132,7 @@ def test_a_leaning_screen_of_depth_gives_a_leaning_cushion(focal):
     flat = cutout_of(disc())
     z = torch.linspace(4.2, 3.8, 100)[:, None].expand(100, 100).clone()
     leaning = Cutout(flat.rgba, flat.visible, flat.photo_from_cutout, z)
-    mesh = InflateReconstructor(focal=focal)(leaning, "disc")
+    mesh = InflateReconstructor()(replace(leaning, focal=focal), "disc")
     half = len(mesh.vertices) // 2
     front, back = mesh.vertices[:half], mesh.vertices[half:]
     rim = (front - back).norm(dim=-1) < 1e-9
@@ -146,5 +147,5 @@ def test_depth_that_jumps_leaves_the_mesh_closed():
     z = torch.from_numpy(chance.uniform(1, 10, (100, 100)))
     z[torch.from_numpy(chance.random((100, 100)) < 0.5)] = torch.nan
     wild = Cutout(flat.rgba, flat.visible, flat.photo_from_cutout, z)
-    joined = solid(InflateReconstructor(focal=FOCAL)(wild, "wild"))
+    joined = solid(InflateReconstructor()(replace(wild, focal=FOCAL), "wild"))
     assert joined.is_watertight and joined.volume > 0

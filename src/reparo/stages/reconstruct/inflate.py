@@ -27,7 +27,6 @@ class InflateReconstructor:
     nodes: int = 128  # of the grid along the cut-out's side
     back_brightness: float = 0.85  # of the front
     smallest_part: float = 0.002  # of the outline's area: smaller islands are dropped
-    focal: float | None = None  # px of the photo; None: unknown, relief is then rather too flat
 
     def __call__(self, cutout: Cutout, name: str) -> Mesh:
         """Inflates the cut-out's outline; needs an opaque pixel."""
@@ -52,7 +51,7 @@ class InflateReconstructor:
         if cutout.depth is None or not (cutout.depth > 0).any():
             return half, -half
         per_node = len(cutout.rgba) / self.nodes  # px of the cut-out
-        focal = self.focal or _least_focal(cutout)
+        focal = cutout.focal or _least_focal(cutout)
         focal /= float(cutout.photo_from_cutout[0, 0]) * per_node
         depth = cutout.depth.detach().cpu().double().numpy()
         scaled = standing_out(depth, points * per_node, focal)
@@ -61,9 +60,9 @@ class InflateReconstructor:
     def _placed(self, cutout: Cutout, points: np.ndarray, z: np.ndarray) -> np.ndarray:
         """x, y (up), z in nodes; each vertex on its pixel's ray, if the focal length is known."""
         widening = np.ones_like(z)
-        if self.focal is not None:
+        if cutout.focal is not None:
             px_per_node = float(cutout.photo_from_cutout[0, 0]) * len(cutout.rgba) / self.nodes
-            widening = np.clip(1 - z * px_per_node / self.focal, 0.5, 2)
+            widening = np.clip(1 - z * px_per_node / cutout.focal, 0.5, 2)
         return np.stack([points[:, 0] * widening, -points[:, 1] * widening, z], -1)
 
 
