@@ -161,7 +161,7 @@ def test_a_mesh_without_its_mask_is_refused(first_made_up, render):
         align(replace(problem, observation=fewer), AlignSettings(), render)
 
 
-@pytest.mark.parametrize("wrong", [{"free": ("colour",)}, {"free": ()}, {"method": "paper"}])
+@pytest.mark.parametrize("wrong", [{"free": ("colour",)}, {"free": ()}, {"method": "best"}])
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(InputError):
         AlignSettings(**wrong)

@@ -43,6 +43,14 @@ def sphere(subdivisions=5):
     return Mesh.plain(torch.tensor(ball.vertices), torch.tensor(ball.faces))
 
 
+def unit_box():
+    """A unit cube; its vertices are those of its faces, four a face, as files have them."""
+    box = trimesh.creation.box()
+    return Mesh.plain(
+        torch.tensor(box.vertices)[box.faces.reshape(-1)], torch.arange(36).view(-1, 3)
+    )
+
+
 def assert_empty(picture):
     assert (picture.rgb == 0).all()
     assert (picture.coverage == 0).all()
