@@ -102,7 +102,9 @@ def test_a_known_distance_sets_the_gain_of_a_map():
 def test_settling_keeps_the_picture_and_meets_the_ground():
     problem, layout = two_boxes([0.2, -1.0, -5.0])
     before = problem.camera.project(layout.apply(problem.meshes[0].vertices[None])[0])[0]
-    settled = settle(problem, Unknowns(layout, ground=-1.2), ("translation", "scale")).layout
+    settled = settle(
+        problem, Unknowns(layout, ground=-1.2), (None,), ("translation", "scale")
+    ).layout
     world = settled.apply(problem.meshes[0].vertices[None])[0]
     torch.testing.assert_close(problem.camera.project(world)[0], before)
     assert math.isclose(world[:, 1].min().item(), -1.2, abs_tol=1e-9)
@@ -110,7 +112,7 @@ def test_settling_keeps_the_picture_and_meets_the_ground():
 
 def test_settling_without_free_scale_moves_upright():
     problem, layout = two_boxes([0.2, -1.0, -5.0])
-    settled = settle(problem, Unknowns(layout, ground=-1.2), ("translation",)).layout
+    settled = settle(problem, Unknowns(layout, ground=-1.2), (None,), ("translation",)).layout
     torch.testing.assert_close(settled.translation, torch.tensor([[0.2, -0.7, -5.0]]))
 
 

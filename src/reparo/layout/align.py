@@ -19,7 +19,8 @@ from reparo.layout.polish import polish_rows
 from reparo.layout.rows import Rows
 from reparo.layout.settings import AlignSettings
 from reparo.layout.settle import settle
-from reparo.layout.solve import add_contact, lowest_points, normal_equations, solve_step
+from reparo.layout.solve import add_contact, normal_equations, solve_step
+from reparo.layout.support import footing, supporters_of
 from reparo.layout.unknowns import Unknowns, free_columns, object_centres
 from reparo.layout.view import Sight, View, look, view_at
 from reparo.scene import Problem, Solution
@@ -73,9 +74,10 @@ class Search:
         if settings.polish:
             with self.timed("polish"):
                 found = self.improve(found, fine, "polish", settings.polish_rounds)
-        if settings.settle and problem.observation.ground == "common":
+        if settings.settle and problem.observation.ground is not None:
             with self.timed("settle"):
-                found = settle(problem, found, settings.free)
+                supporters = supporters_of(problem, look(problem, found, fine, self.render))
+                found = settle(problem, found, supporters, settings.free)
         with self.timed("judge"):
             reports = judged(problem, found, fine, self.render, settings.seed)
         return Solution(
@@ -84,7 +86,7 @@ class Search:
             self.stopped,
             self.seconds,
             reports,
-            found.ground if problem.observation.ground == "common" else None,
+            found.ground if problem.observation.ground is not None else None,
         )
 
     @contextmanager
@@ -108,7 +110,7 @@ class Search:
                 best, best_score = found, now
             if index == rounds or not rows:
                 break
-            step_taken = self.step(found, Rows.join(rows), view)
+            step_taken = self.step(sight, Rows.join(rows))
             if not step_taken.isfinite().all():
                 self.stopped = "a step was not finite; the best layout before it is returned"
                 break
@@ -127,12 +129,13 @@ class Search:
             sight, Fineness.of_round(index, settings.match_rounds, settings.match_points)
         )
 
-    def step(self, found: Unknowns, rows: Rows, view: View) -> Float[Tensor, " unknowns"]:
+    def step(self, sight: Sight, rows: Rows) -> Float[Tensor, " unknowns"]:
         """One Gauss-Newton step, the ground included where objects stand on it."""
-        problem = self.problem
+        problem, found, view = self.problem, sight.unknowns, sight.view
         anchors = found.layout.apply(object_centres(problem)[:, None])[:, 0]
         equations = normal_equations(rows, anchors, view.camera)
-        if problem.observation.ground == "common":
-            feet = lowest_points(problem.meshes, found)
-            add_contact(equations, feet, found, anchors, view.camera)
+        if problem.observation.ground is not None:
+            supporters = supporters_of(problem, sight)
+            stand = footing(problem, found, supporters)
+            add_contact(equations, stand, supporters, anchors, view.camera)
         return solve_step(equations, free_columns(problem, self.settings.free))

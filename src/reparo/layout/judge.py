@@ -8,6 +8,7 @@ from reparo.contracts import Renderer
 from reparo.layout.contact import penetrations
 from reparo.layout.match import DEPTH_TRUST
 from reparo.layout.settle import gaps
+from reparo.layout.support import supporters_of
 from reparo.layout.unknowns import Unknowns
 from reparo.layout.view import Sight, View, look, mask_overlap
 from reparo.scene import ObjectReport, Problem
@@ -42,8 +43,9 @@ def judged(
     sight = look(problem, unknowns, view, render)
     layers, overlap, error = sight.layers, mask_overlap(sight), depth_error(sight)
     deepest = penetrations(problem, unknowns.layout, seed)
-    grounded = problem.observation.ground == "common"
-    gap = gaps(problem, unknowns) if grounded else torch.zeros_like(deepest)
+    gap = torch.zeros_like(deepest)
+    if problem.observation.ground is not None:
+        gap = gaps(problem, unknowns, supporters_of(problem, sight))
     reports = []
     for k in range(len(problem.meshes)):
         both = layers.covered[k] & view.masks[k]

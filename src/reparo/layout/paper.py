@@ -24,7 +24,7 @@ from reparo.layout.paper_loss import TERMS, PixelCost, feature_loss, matched
 from reparo.layout.paper_picture import Proxies, Sketch, Target, target_at
 from reparo.layout.paper_settings import PaperSettings
 from reparo.layout.settings import AlignSettings
-from reparo.layout.solve import lowest_points
+from reparo.layout.support import lowest_points
 from reparo.layout.unknowns import Unknowns, depth_function
 from reparo.layout.view import look, view_at
 from reparo.render.warp import WarpedPicture
@@ -84,7 +84,7 @@ def understood(
     where objects show, the ground is the median of the objects' lowest points.
     """
     plain = Unknowns(layout)
-    ground = lowest_points(problem.meshes, plain)[:, 1].median().item()
+    ground = lowest_points(problem, plain)[:, 1].median().item()
     gain, offset, depth = 1.0, 0.0, problem.observation.depth
     if depth is not None and depth.kind != "metric":
         sight = look(problem, plain, view_at(problem, size), render)

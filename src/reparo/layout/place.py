@@ -157,7 +157,7 @@ def _by_ground(problem: Problem, at_one: Similarity) -> Float[Tensor, " n"]:
     """z at which each object, grown about the camera, stands on the chosen ground; nan: none."""
     eye = problem.camera.world_from_camera.translation[1]
     found = torch.full_like(at_one.scale, math.nan)
-    if problem.observation.ground != "common":
+    if problem.observation.ground is None:
         return found
     for k, mesh in enumerate(problem.meshes):
         below = at_one[k].apply(mesh.vertices)[:, 1].min() - eye

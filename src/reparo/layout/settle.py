@@ -5,49 +5,63 @@ way from the camera, the one where its lowest point touches the ground is taken,
 picture loses nothing.
 """
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reparo.layout.solve import lowest_points
+from reparo.layout.support import Supporters, footing
 from reparo.layout.unknowns import Unknowns
 from reparo.scene import Problem, Similarity
 
 SURE_DROP = 0.05  # a foot's drop below the eye, per distance, below which rays graze the ground
-MOST_CHANGE = 1.5  # a factor of distance beyond which the ground is doubted, not the object
+MOST = 1.5  # a factor of distance beyond which the ground is doubted, not the object
 
 
-def settle(problem: Problem, unknowns: Unknowns, free: tuple[str, ...]) -> Unknowns:
-    """Moves each object along its rays of sight (or upright, where that is not possible)."""
+def settle(
+    problem: Problem, unknowns: Unknowns, supporters: Supporters, free: tuple[str, ...]
+) -> Unknowns:
+    """Moves each object along its rays of sight (or upright, where that is not possible).
+
+    First what stands on the ground, then what stands on that.
+    """
+    order = sorted(range(len(supporters)), key=lambda k: _storeys(supporters, k))
+    for k in order:
+        unknowns = _settle_one(problem, unknowns, supporters, k, free)
+    return unknowns
+
+
+def _storeys(supporters: Supporters, k: int) -> int:
+    """How many objects are under object k; a ring of supporters counts once around."""
+    below, count = supporters[k], 0
+    while below is not None and count <= len(supporters):
+        below, count = supporters[below], count + 1
+    return count
+
+
+def _settle_one(
+    problem: Problem, unknowns: Unknowns, supporters: Supporters, k: int, free: tuple[str, ...]
+) -> Unknowns:
     eye = problem.camera.world_from_camera.translation
-    feet = lowest_points(problem.meshes, unknowns)
+    stand = footing(problem, unknowns, supporters)
+    foot, below = stand.feet[k], stand.below[k].item()
     layout = unknowns.layout
     translation, scale = layout.translation.clone(), layout.scale.clone()
-    for k, foot in enumerate(feet):
-        drop = (foot[1] - eye[1]).item()
-        factor = (unknowns.ground - eye[1].item()) / drop if drop else 0.0
-        grazing = -drop < SURE_DROP * (foot - eye).norm().item()
-        if "scale" in free and not grazing and 1 / MOST_CHANGE < factor < MOST_CHANGE:
-            translation[k] = eye + factor * (translation[k] - eye)
-            scale[k] = factor * scale[k]
-        elif "translation" in free:
-            translation[k, 1] += unknowns.ground - foot[1]
-    return Unknowns(
-        Similarity(layout.wxyz, translation, scale),
-        unknowns.gain,
-        unknowns.offset,
-        unknowns.ground,
-    )
+    drop = (foot[1] - eye[1]).item()
+    factor = (below - eye[1].item()) / drop if drop else 0.0
+    grazing = -drop < SURE_DROP * (foot - eye).norm().item()
+    if {"scale", "translation"} <= set(free) and not grazing and 1 / MOST < factor < MOST:
+        translation[k] = eye + factor * (translation[k] - eye)
+        scale[k] = factor * scale[k]
+    elif "translation" in free:
+        translation[k, 1] += below - foot[1]
+    return replace(unknowns, layout=Similarity(layout.wxyz, translation, scale))
 
 
-def gaps(problem: Problem, unknowns: Unknowns) -> Float[Tensor, " n"]:
-    """Height of each lowest point over the ground, over its world box's diagonal; < 0: sunk."""
-    height = lowest_points(problem.meshes, unknowns)[:, 1] - unknowns.ground
-    return height / torch.stack(
-        [
-            (world.amax(0) - world.amin(0)).norm().clamp(min=1e-12)
-            for world in (
-                unknowns.layout[k].apply(mesh.vertices) for k, mesh in enumerate(problem.meshes)
-            )
-        ]
-    )
+def gaps(problem: Problem, unknowns: Unknowns, supporters: Supporters) -> Float[Tensor, " n"]:
+    """Height of each lowest point over what it stands on, over its box's diagonal; < 0: sunk."""
+    stand = footing(problem, unknowns, supporters)
+    worlds = [unknowns.layout[k].apply(mesh.vertices) for k, mesh in enumerate(problem.meshes)]
+    diagonals = torch.stack([(world.amax(0) - world.amin(0)).norm() for world in worlds])
+    return (stand.feet[:, 1] - stand.below) / diagonals.clamp(min=1e-12)

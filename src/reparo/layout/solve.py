@@ -5,18 +5,18 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from reparo.layout.rows import Rows
+from reparo.layout.support import Footing, Supporters
 from reparo.layout.unknowns import (
     GAIN,
     GROUND,
     OFFSET,
     PER_OBJECT,
     SHARED,
-    Unknowns,
     distances,
     motion,
     picture_motion,
 )
-from reparo.scene import Camera, Mesh
+from reparo.scene import Camera
 
 DAMPING = 1e-4  # of each unknown's own curvature (Marquardt)
 CONTACT_WEIGHT = 100.0  # of a foot's height error, in px, against one row of the picture
@@ -52,34 +52,28 @@ def normal_equations(
     return hessian, gradient
 
 
-def lowest_points(meshes: tuple[Mesh, ...], unknowns: Unknowns) -> Float[Tensor, "n 3"]:
-    """Each object's lowest vertex, world."""
-    found = []
-    for k, mesh in enumerate(meshes):
-        world = unknowns.layout[k].apply(mesh.vertices)
-        found.append(world[world[:, 1].argmin()])
-    return torch.stack(found)
-
-
 def add_contact(
     equations: tuple[Float[Tensor, "u u"], Float[Tensor, " u"]],
-    feet: Float[Tensor, "n 3"],
-    unknowns: Unknowns,
+    footing: Footing,
+    supporters: Supporters,
     anchors: Float[Tensor, "n 3"],
     camera: Camera,
 ) -> None:
-    """Adds in place: every object's lowest point is at the ground's height."""
+    """Adds in place: every object's lowest point is at the height of what it stands on.
+
+    The ground's own height moves with its unknown; a supporter's top counts as fixed for the step.
+    """
     hessian, gradient = equations
-    n = len(anchors)
-    owner = torch.arange(n)
-    up = motion(feet, owner, anchors, camera)[:, 1]  # [n, 7]: how a foot's height moves
+    n, feet = len(anchors), footing.feet
+    up = motion(feet, torch.arange(n), anchors, camera)[:, 1]  # [n, 7]: how a foot's height moves
     pixels = camera.focal / distances(feet, camera)
     for k in range(n):
         row = anchors.new_zeros(len(gradient))
         row[k * PER_OBJECT : (k + 1) * PER_OBJECT] = up[k]
-        row[n * PER_OBJECT + GROUND] = -1
+        if supporters[k] is None:
+            row[n * PER_OBJECT + GROUND] = -1
         row = row * pixels[k]
-        residual = (feet[k, 1] - unknowns.ground) * pixels[k]
+        residual = (feet[k, 1] - footing.below[k]) * pixels[k]
         hessian += CONTACT_WEIGHT * torch.outer(row, row)
         gradient += CONTACT_WEIGHT * row * residual
 

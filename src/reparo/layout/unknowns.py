@@ -134,7 +134,7 @@ def free_columns(problem: Problem, free: tuple[str, ...]) -> Bool[Tensor, " unkn
     wanted = torch.zeros(PER_OBJECT, dtype=torch.bool)
     wanted[TURN], wanted[SHIFT] = "rotation" in free, "translation" in free
     wanted[GROWTH] = "scale" in free
-    depth, ground = problem.observation.depth, problem.observation.ground == "common"
+    depth, ground = problem.observation.depth, problem.observation.ground is not None
     shared = torch.zeros(SHARED, dtype=torch.bool)
     if depth is not None:
         shared[GAIN] = depth.kind != "metric" and ground
