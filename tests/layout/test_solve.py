@@ -116,6 +116,12 @@ def test_settling_without_free_scale_moves_upright():
     torch.testing.assert_close(settled.translation, torch.tensor([[0.2, -0.7, -5.0]]))
 
 
+def test_what_hangs_above_the_eye_is_not_pulled_down():
+    problem, layout = two_boxes([0.2, 1.0, -5.0])
+    settled = settle(problem, Unknowns(layout, ground=-1.2), (None,), ("translation", "scale"))
+    torch.testing.assert_close(settled.layout.translation, layout.translation)
+
+
 def test_winding_numbers_tell_inside_from_outside():
     mesh = box()
     points = torch.tensor([[0.0, 0, 0], [0.4, 0.4, 0.4], [0.6, 0, 0], [5.0, 5.0, 5.0]])

@@ -15,7 +15,6 @@ from reparo.layout.support import Supporters, footing
 from reparo.layout.unknowns import Unknowns
 from reparo.scene import Problem, Similarity
 
-SURE_DROP = 0.05  # a foot's drop below the eye, per distance, below which rays graze the ground
 MOST = 1.5  # a factor of distance beyond which the ground is doubted, not the object
 
 
@@ -24,7 +23,8 @@ def settle(
 ) -> Unknowns:
     """Moves each object along its rays of sight (or upright, where that is not possible).
 
-    First what stands on the ground, then what stands on that.
+    First what stands on the ground, then what stands on that. What is seen from below, or hardly
+    from above, hangs or is too far to tell, and stays.
     """
     order = sorted(range(len(supporters)), key=lambda k: _storeys(supporters, k))
     for k in order:
@@ -48,10 +48,10 @@ def _settle_one(
     foot, below = stand.feet[k], stand.below[k].item()
     layout = unknowns.layout
     translation, scale = layout.translation.clone(), layout.scale.clone()
-    drop = (foot[1] - eye[1]).item()
-    factor = (below - eye[1].item()) / drop if drop else 0.0
-    grazing = -drop < SURE_DROP * (foot - eye).norm().item()
-    if {"scale", "translation"} <= set(free) and not grazing and 1 / MOST < factor < MOST:
+    if not stand.falls[k]:
+        return unknowns
+    factor = ((below - eye[1]) / (foot[1] - eye[1])).item()
+    if {"scale", "translation"} <= set(free) and 1 / MOST < factor < MOST:
         translation[k] = eye + factor * (translation[k] - eye)
         scale[k] = factor * scale[k]
     elif "translation" in free:

@@ -67,7 +67,7 @@ def add_contact(
     n, feet = len(anchors), footing.feet
     up = motion(feet, torch.arange(n), anchors, camera)[:, 1]  # [n, 7]: how a foot's height moves
     pixels = camera.focal / distances(feet, camera)
-    for k in range(n):
+    for k in footing.falls.nonzero().flatten().tolist():
         row = anchors.new_zeros(len(gradient))
         row[k * PER_OBJECT : (k + 1) * PER_OBJECT] = up[k]
         if supporters[k] is None:

@@ -18,6 +18,7 @@ from reparo.scene import Problem
 FOOT = 0.2  # of a mask's height that counts as its foot
 ON_TOP = 0.5  # of the pixels under the foot that must show the other object
 STILL_WHOLE = 0.05  # of an object's layer may be hidden by what it stands on
+SURE_DROP = 0.05  # of a foot below the eye, per distance; what is higher grazes the plane or hangs
 SOLE = 0.05  # of an object's height, from its lowest point, that may touch what is below
 
 Supporters = tuple[int | None, ...]
@@ -30,6 +31,7 @@ class Footing:
 
     feet: Float[Tensor, "n 3"]  # world
     below: Float[Tensor, " n"]  # height of what each stands on
+    falls: Bool[Tensor, " n"]  # whether the foot is seen from above, so that it can meet a plane
 
 
 def lowest_points(problem: Problem, unknowns: Unknowns) -> Float[Tensor, "n 3"]:
@@ -48,7 +50,8 @@ def footing(problem: Problem, unknowns: Unknowns, supporters: Supporters) -> Foo
         for k, j in enumerate(supporters)
     ]
     feet = lowest_points(problem, unknowns)
-    return Footing(feet, feet.new_tensor(below))
+    seen = feet - problem.camera.world_from_camera.translation
+    return Footing(feet, feet.new_tensor(below), -seen[:, 1] > SURE_DROP * seen.norm(dim=-1))
 
 
 def top_under(problem: Problem, unknowns: Unknowns, k: int, j: int) -> float:
