@@ -9,7 +9,7 @@ import math
 import tomllib
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from functools import reduce
 from importlib.resources import files
 from pathlib import Path
@@ -105,8 +105,13 @@ def load(
     choices = {stage: _choice(stage, tables.get(stage, {}), common) for stage in STAGES}
     world = WorldSettings(**checked("world", WorldSettings, tables.get("world", {})))
     offered = {name: common[name] for name in common if name in _hints(AlignSettings)}
-    align = AlignSettings(**checked("align", AlignSettings, offered | tables.get("align", {})))
-    return Settings(**choices, world=world, align=align)
+    return Settings(**choices, world=world, align=align_settings([tables], **offered))
+
+
+def align_settings(overrides: Sequence[Mapping[str, Any]], **said: Any) -> AlignSettings:
+    """How to lay out: what is `said`, under the tables [align] of the overrides."""
+    table = reduce(overlaid, [dict(one.get("align", {})) for one in overrides], said)
+    return AlignSettings(**checked("align", AlignSettings, table))
 
 
 def assignment(text: str) -> Table:
@@ -184,6 +189,8 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
 
 def _fitted(name: str, value: Any, hint: Any) -> Any:
     """`value` as the type that `hint` asks for: TOML has no tuples, paths or whole floats."""
+    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
+        return hint(**checked(name, hint, value))
     options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     for option in sorted(options, key=lambda option: option is not Path):  # a path before text
         fits, result = _as(value, option)

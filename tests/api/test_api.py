@@ -82,7 +82,7 @@ def test_a_mesh_may_come_in_any_form(kind, tmp_path):
         ({"camera_to_world": np.zeros((4, 4))}, "rigid"),
         ({"depth": np.full(SIZE, np.nan)}, "known pixel"),
         ({"depth_kind": "rough", "depth": np.ones(SIZE)}, "rough"),
-        ({"method": "paper"}, "paper"),
+        ({"method": "best"}, "paper"),
         ({"free": ("wings",)}, "wings"),
     ],
 )

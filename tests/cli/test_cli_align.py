@@ -134,7 +134,7 @@ def test_twin_names_are_refused(reparo, scene, rewrite, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "option", [("--method", "paper"), ("--free", "wings"), ("--free", ""), ("--device", "mps")]
+    "option", [("--method", "best"), ("--free", "wings"), ("--free", ""), ("--device", "mps")]
 )
 def test_what_cannot_be_done_is_refused(reparo, scene, tmp_path, option):
     is_refused(reparo("align", scene, "-o", tmp_path / "out", *option), tmp_path / "out")

@@ -16,8 +16,9 @@ from reparo.errors import InputError, MissingWeights, ReparoError
 from reparo.files.folder import whole
 from reparo.files.names import check_name
 from reparo.files.scene_json import read_scene_folder
+from reparo.layout.devices import moved_to
 from reparo.layout.settings import AlignSettings
-from reparo.pipeline import Job, photo_to_scene
+from reparo.pipeline import Job, features_for, photo_to_scene
 from reparo.scene import Camera, Ground, Observation, Photo, Problem, Region, Start
 from reparo.workspace import Recipe, Workspace, digest
 
@@ -87,6 +88,8 @@ def align(  # noqa: PLR0913 - public: each option by its name
     ground: Ground | None = None,
     free: Sequence[str] = ("translation", "scale"),
     method: str = "fast",
+    overrides: Sequence[Mapping[str, Any]] = (),
+    device: str = "auto",
     seed: int = 0,
     callback: Progress | None = None,
 ) -> Reconstruction:
@@ -94,7 +97,8 @@ def align(  # noqa: PLR0913 - public: each option by its name
 
     Both by name: `meshes` are records, trimesh objects or paths; `masks` arrays [h, w] (128 and
     above, or True, is inside) or paths. `depth`: an array or a path. The camera is a record, or
-    `fov_y_deg` and `camera_to_world` [4, 4].
+    `fov_y_deg` and `camera_to_world` [4, 4]. `overrides`: tables of settings, such as
+    {"align": {"paper": {"semantic": 0}}}. `device`: where the method "paper" computes.
     """
     photo = as_photo(image)
     if sorted(meshes) != sorted(masks) or not meshes:
@@ -113,33 +117,45 @@ def align(  # noqa: PLR0913 - public: each option by its name
         Observation(photo, regions, as_depth(depth, depth_kind), ground),
         starts,
     )
-    return _solved(problem, AlignSettings(method=method, free=tuple(free), seed=seed), callback)
+    chosen = settings.align_settings(overrides, method=method, free=tuple(free), seed=seed)
+    return _solved(problem, chosen, callback, device)
 
 
-def align_folder(
+def align_folder(  # noqa: PLR0913 - public: each option by its name
     scene: str | Path,
     out: str | Path | None = None,
     *,
     free: Sequence[str] = ("translation", "scale"),
     method: str = "fast",
+    overrides: Sequence[Mapping[str, Any]] = (),
+    device: str = "auto",
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Reconstruction:
     """`align` for a scene folder; writes the result to `out` if that is given."""
-    chosen = AlignSettings(method=method, free=tuple(free), seed=seed)
+    chosen = settings.align_settings(overrides, method=method, free=tuple(free), seed=seed)
     found = read_scene_folder(Path(scene))
     starts = tuple(Start(item.rotation, item.translation, item.scale) for item in found.objects)
     problem = Problem(found.names, found.meshes, found.camera, found.observation, starts)
     if out is None:
-        return _solved(problem, chosen, progress)
+        return _solved(problem, chosen, progress, device)
     with whole(Path(out), inputs=[Path(scene)]) as folder:  # first, to refuse before the work
-        result = _solved(problem, chosen, progress)
+        result = _solved(problem, chosen, progress, device)
         result.write(folder)
     return result
 
 
-def _solved(problem: Problem, chosen: AlignSettings, progress: Progress | None) -> Reconstruction:
-    solution = layout.align(problem, chosen, renderer(), progress or _quiet)
+def _solved(
+    problem: Problem, chosen: AlignSettings, progress: Progress | None, device: str
+) -> Reconstruction:
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = device if chosen.method == "paper" else "cpu"  # "fast" has its home on the CPU
+    there, features = moved_to(problem, device), features_for(chosen, device)
+    progress = progress or _quiet
+    solution = _pulling(
+        lambda: layout.align(there, chosen, renderer(), progress, features), progress
+    )
     return Reconstruction(problem, solution, notes=solution.notes)
 
 

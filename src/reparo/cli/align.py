@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from reparo.cli.common import Common, Out
+from reparo.cli.common import Common, Out, Repeated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,9 +17,11 @@ class Align:
     out: Out
     """The folder for scene.glb, layout.json and preview.png; an earlier result is replaced."""
     method: str = "fast"
-    """How: fast."""
+    """How: fast, or paper (slow; as published)."""
     free: str = "translation,scale"
     """What may change, separated by commas: translation, scale, rotation."""
+    assignments: Repeated = ()
+    """One setting, such as align.paper.semantic=0; may be said several times."""
     common: Common = field(default_factory=Common)
 
     def execute(self) -> None:
@@ -27,12 +29,19 @@ class Align:
         self.common.check()
         with self.common.progress() as progress:
             from reparo import api
+            from reparo.settings import assignment
 
             free = tuple(part.strip() for part in self.free.split(",") if part.strip())
             result = api.align_folder(
-                self.scene, self.out, free=free, method=self.method, seed=self.common.seed,
+                self.scene,
+                self.out,
+                free=free,
+                method=self.method,
+                overrides=[assignment(text) for text in self.assignments],
+                device=self.common.device,
+                seed=self.common.seed,
                 progress=progress,
-            )  # fmt: skip
+            )
             self.common.warn(result.notes)
         for name in ("scene.glb", "layout.json", "preview.png"):
             print(self.out / name)

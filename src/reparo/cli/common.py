@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 WORTH_SAYING = 0.1  # s; what a step took less than is not said
 Callback = Callable[[str, int, int], None]  # contracts.Progress, without loading torch
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+Repeated = Annotated[
+    tuple[str, ...], tyro.conf.arg(name="set", metavar="KEY=VALUE"), tyro.conf.UseAppendAction
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
-from reparo.cli.common import Common, Out
+from reparo.cli.common import Common, Out, Repeated
 from reparo.errors import InputError
-
-Repeated = Annotated[
-    tuple[str, ...], tyro.conf.arg(name="set", metavar="KEY=VALUE"), tyro.conf.UseAppendAction
-]
 
 
 @dataclass(frozen=True, kw_only=True)

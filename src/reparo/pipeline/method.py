@@ -10,6 +10,7 @@ from reparo.contracts import Renderer
 from reparo.errors import InputError
 from reparo.files.cutouts import outline_in_photo
 from reparo.layout import align
+from reparo.pipeline.features import features_for
 from reparo.pipeline.steps import Job, complete, lay_out, look, reconstruct, scene_of, segment
 from reparo.pipeline.world import facing_rotation, in_final_world, upright_rotation
 from reparo.scene import Camera, Cutout, Depth, Mesh, Observation, Problem, Region, Solution, Start
@@ -33,8 +34,11 @@ def photo_to_scene(job: Job, render: Renderer) -> Outcome:
     cutouts = complete(job, regions, (camera, depth))
     meshes = reconstruct(job, cutouts)
     problem = _problem(job, regions, (camera, depth), cutouts, meshes)
+    chosen = job.settings.align
     solution = lay_out(
-        job, problem, lambda: align(problem, job.settings.align, render, job.progress)
+        job,
+        problem,
+        lambda: align(problem, chosen, render, job.progress, features_for(chosen)),
     )
     problem, solution = in_final_world(problem, solution, height)
     full_masks = {
