@@ -131,7 +131,7 @@ def test_the_same_seed_gives_the_same_layout(first_made_up, render):
 
 def test_the_solution_reports_what_it_did(first_made_up, render):
     solution = solve(first_made_up, Hints("metric"), render)
-    assert set(solution.seconds) == {"place", "match", "polish", "judge"}
+    assert set(solution.seconds) == {"place", "match", "polish", "settle", "judge"}
     assert solution.stopped
     for report in solution.objects:
         assert set(report.losses) == {"mask", "colour", "depth"}

@@ -17,14 +17,16 @@ from reparo.layout.paper import align_as_paper
 from reparo.layout.place import place
 from reparo.layout.polish import polish_rows
 from reparo.layout.rows import Rows
+from reparo.layout.separate import between, separate
 from reparo.layout.settings import AlignSettings
 from reparo.layout.settle import settle
 from reparo.layout.solve import add_contact, normal_equations, solve_step
 from reparo.layout.support import footing, supporters_of
 from reparo.layout.unknowns import Unknowns, free_columns, object_centres
-from reparo.layout.view import Sight, View, look, view_at
+from reparo.layout.view import Sight, View, look, mask_overlap, view_at
 from reparo.scene import Problem, Solution
 
+FIT_LOSS = 0.005  # of mean mask overlap that taking objects apart may cost
 CONVERGED = 2e-5  # radians, distances or log scale: a step below it ends a stage
 
 
@@ -74,10 +76,9 @@ class Search:
         if settings.polish:
             with self.timed("polish"):
                 found = self.improve(found, fine, "polish", settings.polish_rounds)
-        if settings.settle and problem.observation.ground is not None:
+        if settings.settle:
             with self.timed("settle"):
-                supporters = supporters_of(problem, look(problem, found, fine, self.render))
-                found = settle(problem, found, supporters, settings.free)
+                found = self.settled(found, fine)
         with self.timed("judge"):
             reports = judged(problem, found, fine, self.render, settings.seed)
         return Solution(
@@ -95,6 +96,27 @@ class Search:
         begun = time.perf_counter()
         yield
         self.seconds[step] = time.perf_counter() - begun
+
+    def settled(self, found: Unknowns, view: View) -> Unknowns:
+        """Puts objects on what they stand on and takes them out of one another.
+
+        Of the way apart, only as much is gone as the picture's fit can bear.
+        """
+        problem, settings = self.problem, self.settings
+        supporters = supporters_of(problem, look(problem, found, view, self.render))
+        if problem.observation.ground is not None:
+            found = settle(problem, found, supporters, settings.free)
+        if "translation" not in settings.free:
+            return found
+        apart = separate(problem, found, supporters, settings.seed)
+        if apart is found:
+            return found
+        fit = mask_overlap(look(problem, found, view, self.render)).mean()
+        for share in (1.0, 0.5, 0.25):
+            tried = between(found, apart, share)
+            if fit - mask_overlap(look(problem, tried, view, self.render)).mean() <= FIT_LOSS:
+                return tried
+        return found
 
     def improve(self, found: Unknowns, view: View, step: str, rounds: int) -> Unknowns:
         """Draws, compares and solves, round by round; returns the best layout seen."""

@@ -1,9 +1,10 @@
 """How deep objects stand in one another, by winding numbers."""
 
 import math
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from reparo.scene import Problem, Similarity
@@ -31,43 +32,83 @@ def winding_number(
     return total
 
 
+@dataclass(frozen=True)
+class Overlap:
+    """How object `inner` reaches into object `outer`."""
+
+    inner: int
+    outer: int
+    share: float  # its deepest sample's depth, over the smaller box's diagonal
+    push: Float[Tensor, "3"]  # the shortest way out for that sample, world units
+
+
 def penetrations(problem: Problem, layout: Similarity, seed: int) -> Float[Tensor, " n"]:
     """For each object, its deepest surface sample inside any other, over the smaller diagonal."""
-    worlds = [layout[k].apply(mesh.vertices) for k, mesh in enumerate(problem.meshes)]
-    boxes = [torch.stack([world.amin(0), world.amax(0)]) for world in worlds]
-    triangles = [world[mesh.faces] for world, mesh in zip(worlds, problem.meshes, strict=True)]
-    samples = [surface_samples(part, SAMPLES, seed) for part in triangles]
-    deepest = layout.scale.new_zeros(len(worlds))
-    for k in range(len(worlds)):
-        for j in range(len(worlds)):
-            both = torch.stack(
-                [
-                    torch.maximum(boxes[k][0], boxes[j][0]),
-                    torch.minimum(boxes[k][1], boxes[j][1]),
-                ]
-            )
-            if k == j or (both[0] > both[1]).any():
-                continue
-            near = samples[k][_in_box(samples[k], both)]
-            smaller = min((box[1] - box[0]).norm().item() for box in (boxes[k], boxes[j]))
-            depth = _deepest(near, triangles[j], seed) / max(smaller, 1e-12)
-            deepest[k] = max(deepest[k].item(), depth)
+    deepest = layout.scale.new_zeros(len(problem.meshes))
+    for one in overlaps(problem, layout, seed):
+        deepest[one.inner] = max(deepest[one.inner].item(), one.share)
     return deepest
 
 
-def _in_box(points: Float[Tensor, "n 3"], box: Float[Tensor, "2 3"]) -> Bool[Tensor, " n"]:
-    return ((points >= box[0]) & (points <= box[1])).all(-1)
+def overlaps(problem: Problem, layout: Similarity, seed: int) -> list[Overlap]:
+    """All pairs of which one reaches into the other."""
+    solids = [
+        Solid.of(layout[k].apply(mesh.vertices)[mesh.faces], seed)
+        for k, mesh in enumerate(problem.meshes)
+    ]
+    found = []
+    for k, one in enumerate(solids):
+        for j, other in enumerate(solids):
+            way_out = None if k == j else one.way_out_of(other, seed)
+            if way_out is not None:
+                smaller = min(one.diagonal, other.diagonal)
+                found.append(Overlap(k, j, way_out.norm().item() / max(smaller, 1e-12), way_out))
+    return found
 
 
-def _deepest(points: Float[Tensor, "n 3"], triangles: Float[Tensor, "f 3 3"], seed: int) -> float:
-    """Largest distance to the surface among the points inside; 0 if none is."""
-    if not len(points):
-        return 0.0
-    solid = triangles if len(triangles) <= MOST_FACES else simplified(triangles, seed)
-    inside = points[winding_number(points, solid) > INSIDE]
-    if not len(inside):
-        return 0.0
-    return distance_to_surface(inside[:MOST_INSIDE], triangles).max().item()
+@dataclass(frozen=True)
+class Solid:
+    """A placed object, as far as contact needs it."""
+
+    triangles: Float[Tensor, "f 3 3"]  # world
+    box: Float[Tensor, "2 3"]
+    samples: Float[Tensor, "m 3"]  # of its surface
+
+    @classmethod
+    def of(cls, triangles: Float[Tensor, "f 3 3"], seed: int) -> "Solid":
+        """From its triangles."""
+        corners = triangles.reshape(-1, 3)
+        box = torch.stack([corners.amin(0), corners.amax(0)])
+        return cls(triangles, box, surface_samples(triangles, SAMPLES, seed))
+
+    @property
+    def diagonal(self) -> float:
+        """Of its box."""
+        return (self.box[1] - self.box[0]).norm().item()
+
+    def way_out_of(self, other: "Solid", seed: int) -> Float[Tensor, "3"] | None:
+        """The way from its deepest sample inside `other` to that one's surface, if any is inside.
+
+        The distance's gradient points away from the nearest surface point.
+        """
+        low = torch.maximum(self.box[0], other.box[0])
+        high = torch.minimum(self.box[1], other.box[1])
+        near = self.samples[((self.samples >= low) & (self.samples <= high)).all(-1)]
+        if not len(near):
+            return None
+        few = len(other.triangles) <= MOST_FACES
+        closed = other.triangles if few else simplified(other.triangles, seed)
+        inside = near[winding_number(near, closed) > INSIDE]
+        if not len(inside):
+            return None
+        roughly = torch.cdist(inside, other.samples).amin(1)
+        inside = inside[roughly.argsort(descending=True)[:MOST_INSIDE]]
+        with torch.enable_grad():
+            points = inside.detach().requires_grad_()
+            distance = distance_to_surface(points, other.triangles)
+            (gradient,) = torch.autograd.grad(distance.sum(), points)
+        deepest = distance.argmax()
+        return (-distance[deepest] * gradient[deepest]).detach()
 
 
 def distance_to_surface(
