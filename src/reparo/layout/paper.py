@@ -3,9 +3,9 @@
 What the text leaves open: a start that nobody gave is the world's origin if that lies 0.5 to 10
 units in front of the camera, else the point 2 units in front; the photo is composited on white with
 the union of the masks; the scene's camera is used whatever its field of view; where there is no
-depth map, the depth term is left out. Colours, depths and features have their gradient through the
-warped picture, places through the surface points that pixels see; both are drawn anew with each
-match. The layout that is returned is the best of those seen when a match was fresh.
+depth map, the depth term is left out. Places and depths follow the surface points that pixels see,
+features the warped picture; both are drawn anew with each match. The layout that is returned is the
+best of those seen when a match was fresh.
 """
 
 import time
@@ -21,7 +21,7 @@ from reparo.errors import InputError
 from reparo.layout.devices import moved_to
 from reparo.layout.judge import judged
 from reparo.layout.paper_loss import TERMS, PixelCost, feature_loss, matched
-from reparo.layout.paper_picture import Proxies, Sketch, Target, target_at
+from reparo.layout.paper_picture import COLOUR, Proxies, Sketch, Target, target_at
 from reparo.layout.paper_settings import PaperSettings
 from reparo.layout.settings import AlignSettings
 from reparo.layout.support import lowest_points
@@ -201,13 +201,14 @@ class PaperSearch:
         begun = time.perf_counter()
         settings, layout = self.settings, held(layout)
         proxies = Proxies.seen(self.problem, layout, self.target.camera, self.render)
-        self.sketch = Sketch(
-            self.target, self.drawn(layout, self.target), proxies, settings.background
-        )
+        picture = self.drawn(layout, self.target)
+        self.sketch = Sketch(self.target, picture, proxies, picture(layout), settings.background)
         self.picture = None if self.large is None else self.drawn(layout, self.large)
         drawn = time.perf_counter()
         if settings.loss == "transport":
-            self.sent = matched(self.solver, self.sketch.points(layout), self.points)
+            self.sent = matched(
+                self.solver, self.sketch.points(layout, settings.gradient), self.points
+            )
         self.seconds["draw"] += drawn - begun
         self.seconds["match"] += time.perf_counter() - drawn
 
@@ -219,12 +220,11 @@ class PaperSearch:
 
     def loss(self, layout: Similarity, step: int) -> tuple[Float[Tensor, ""], dict[str, float]]:
         """The weighted sum, and each term unweighted."""
-        points = self.sketch.points(layout)
         if self.settings.loss == "pixels":
-            square = (points - self.points)[:, :3].square().mean()
+            rgb = self.sketch.rgb(self.sketch.picture(layout))
+            square = (rgb - self.points[:, COLOUR]).square().mean()
             return square, {"pixels": square.item()}
-        if self.settings.gradient == "position":
-            points = torch.cat([points[:, :4].detach(), points[:, 4:]], 1)
+        points = self.sketch.points(layout, self.settings.gradient)
         terms = {name: value.mean() for name, value in self.cost.terms(points, self.sent).items()}
         geometric = sum(
             weight * terms[name] for name, weight in zip(TERMS, self.cost.weights, strict=True)

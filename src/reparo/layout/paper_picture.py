@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from reparo.contracts import Renderer
+from reparo.layout.paper_settings import Carriers
 from reparo.layout.unknowns import depth_function
 from reparo.layout.view import square_pixel_size
 from reparo.render.warp import WarpedPicture, WarpedRendering
@@ -105,11 +106,14 @@ class Proxies:
         owner, world = index[pixel], drawn.point.flatten(0, 1)[pixel]
         return cls(pixel, owner, _each(layout.inverse(), owner, world))
 
-    def places(self, layout: Similarity, target: Target) -> Float[Tensor, "n 2"]:
-        """Of all pixels: where their surface points now are; of empty pixels, their own."""
-        projected, _ = target.camera.project(_each(layout, self.owner, self.point))
-        moved = projected / max(target.camera.size)
-        return target.places.flatten(0, 1).index_copy(0, self.pixel, moved)
+    def now(
+        self, layout: Similarity, target: Target
+    ) -> tuple[Float[Tensor, "n 2"], Float[Tensor, " n"]]:
+        """Of all pixels: place and z of their surface points; of empty ones, their own and 0."""
+        projected, z = target.camera.project(_each(layout, self.owner, self.point))
+        own = target.places.flatten(0, 1)
+        places = own.index_copy(0, self.pixel, projected / max(target.camera.size))
+        return places, own.new_zeros(len(own)).index_copy(0, self.pixel, z)
 
 
 def _each(
@@ -127,22 +131,33 @@ class Sketch:
     target: Target
     picture: WarpedPicture
     proxies: Proxies
+    drawn: WarpedRendering  # at the layout of drawing
     background: float
 
-    def points(self, layout: Similarity) -> Float[Tensor, "n 6"]:
-        """The render's cloud; colours and depths by the warped picture, places by the proxies."""
-        seen = self.picture(layout)
-        depth = self.depth(seen)
-        places = self.proxies.places(layout, self.target)
-        rgb = seen.on(self.background).flatten(0, 1)
-        return torch.cat([rgb, depth.flatten()[:, None], places], -1)
+    def rgb(self, seen: WarpedRendering) -> Float[Tensor, "n 3"]:
+        """Of all pixels."""
+        return seen.on(self.background).flatten(0, 1)
 
-    def depth(self, seen: WarpedRendering) -> Float[Tensor, "h w"]:
+    def points(self, layout: Similarity, gradient: Carriers) -> Float[Tensor, "n 6"]:
+        """The render's cloud; what of it follows the layout is in `PaperSettings`."""
+        places, z = self.proxies.now(layout, self.target)
+        if gradient == "picture":
+            seen = self.picture(layout)
+            covered = seen.coverage > 0
+            depth = self.depth(torch.where(covered, seen.depth, 1.0), seen.coverage)
+            return torch.cat([self.rgb(seen), depth, places], -1)
+        hit = torch.zeros_like(z).index_fill(0, self.proxies.pixel, 1.0)
+        z = torch.where(hit > 0, z, 1.0).view_as(self.drawn.coverage)
+        depth = self.depth(z, hit.view_as(self.drawn.coverage))
+        depth = depth.detach() if gradient == "position" else depth
+        return torch.cat([self.rgb(self.drawn), depth, places], -1)
+
+    def depth(
+        self, z: Float[Tensor, "h w"], coverage: Float[Tensor, "h w"]
+    ) -> Float[Tensor, "n 1"]:
         """As the target's; zeros if that has none."""
         if self.target.kind is None:
-            return torch.zeros_like(seen.coverage)
-        covered = seen.coverage > 0
-        z = torch.where(covered, seen.depth, 1.0)
+            return torch.zeros_like(z).view(-1, 1)
         g = depth_function(self.target.kind, z.flatten())[0].view_as(z)
         g = -g if self.target.kind == "disparity" else g
-        return _behind(_normalised(g, seen.coverage > HALF), seen.coverage)
+        return _behind(_normalised(g, coverage > HALF), coverage).view(-1, 1)
