@@ -59,6 +59,7 @@ class Bench:
     device: str
     starts: int
     semantic: bool
+    distances: tuple[float, ...] = DISTANCES
 
     def search(self, scene: Scene, start: Similarity, **changed) -> tuple[float, float]:
         """How far off it ends, in per cent, and its seconds."""
@@ -210,7 +211,7 @@ def distance(bench: Bench) -> None:
     share = 1 / 11 if bench.semantic else 0.0
 
     def rows():
-        for far in DISTANCES:
+        for far in bench.distances:
             for name, changed in (("pixels", {"loss": "pixels"}), ("transport", {})):
                 begins = [drawn_start(scene, far, seed) for seed in range(bench.starts)]
                 ends = [
@@ -256,6 +257,7 @@ def main() -> None:
     parser.add_argument("tables", nargs="*", choices=[*tables, []], default=list(tables))
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--starts", type=int, default=20)
+    parser.add_argument("--distances", nargs="+", type=float, default=DISTANCES)
     parser.add_argument("--match-size", type=int, default=32)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--semantic", action="store_true")
@@ -263,7 +265,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     settings = PaperSettings(steps=options.steps, match_size=options.match_size)
-    bench = Bench(settings, options.device, options.starts, options.semantic)
+    bench = Bench(
+        settings, options.device, options.starts, options.semantic, tuple(options.distances)
+    )
     print(f"{options.steps} steps, match {options.match_size} x {options.match_size}, on "
           f"{options.device}, torch {torch.__version__}")  # fmt: skip
     for name in options.tables:
