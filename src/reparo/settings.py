@@ -58,7 +58,7 @@ class WorldSettings:
     fov_y_deg: float | None = None  # None: what the photo's EXIF says, else `usual_fov_y_deg`
     usual_fov_y_deg: float = 50.0  # between a phone's 1x lens upright (64) and lengthwise (39)
     pitch_deg: float = 15.0  # downwards; a standing person's look at things on the floor or a table
-    ground: Ground | None = "common"
+    ground: Ground | None = "supported"  # on the ground, or on what the picture shows below
     height: tuple[str, float] | None = None  # an object's name and real height in metres
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from reparo.contracts import Renderer
 from reparo.layout.depth_map import Relief, fit_depth_map
+from reparo.layout.support import supporters_of
 from reparo.layout.unknowns import Unknowns
 from reparo.layout.view import View, look
 from reparo.scene import Camera, Problem, Similarity, quaternion_to_matrix
@@ -27,11 +28,11 @@ def place(problem: Problem, view: View, render: Renderer) -> Unknowns:
     """Puts each object where its mask, and what is known of depth and ground, wants it."""
     unit = torch.stack([_fit_sides(problem, view, k) for k in range(len(problem.meshes))])
     at_one = _at_distances(problem, unit, torch.ones(len(unit)))
-    layers = look(problem, at_one, view, render).layers
+    sight = look(problem, at_one, view, render)
     standing = torch.where(_foot_is_cut(view), torch.nan, _by_ground(problem, at_one.layout))
     mapped, gain, offset = standing, 1.0, 0.0
     if problem.observation.depth is not None:
-        relief = Relief.seen(view, layers, problem.observation.depth.kind)
+        relief = Relief.seen(view, sight.layers, problem.observation.depth.kind)
         mapped, gain, offset = fit_depth_map(relief, standing, unit[:, 2].exp())
     equally_big = (-unit[:, 2]).exp()
     z = equally_big
@@ -39,6 +40,9 @@ def place(problem: Problem, view: View, render: Renderer) -> Unknowns:
         z = torch.where(better.isnan(), z, better)
     if problem.observation.depth is not None and problem.observation.depth.kind == "metric":
         z = torch.where(mapped.isnan(), z, mapped)
+    else:
+        for k, j in enumerate(supporters_of(problem, sight)):
+            z[k] = z[k] if j is None else z[j]  # what stands on another is about as far
     return _with_starts(problem, _at_distances(problem, unit, z, gain, offset))
 
 

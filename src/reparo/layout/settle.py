@@ -15,13 +15,13 @@ from reparo.layout.support import Supporters, footing
 from reparo.layout.unknowns import Unknowns
 from reparo.scene import Problem, Similarity
 
-MOST = 1.5  # a factor of distance beyond which the ground is doubted, not the object
+MOST = 1.5  # a factor of distance beyond which the support is doubted, not the object
 
 
 def settle(
     problem: Problem, unknowns: Unknowns, supporters: Supporters, free: tuple[str, ...]
 ) -> Unknowns:
-    """Moves each object along its rays of sight (or upright, where that is not possible).
+    """Moves each object along its rays of sight; upright, if its scale is not free.
 
     First what stands on the ground, then what stands on that. What is seen from below, or hardly
     from above, hangs or is too far to tell, and stays.
@@ -51,7 +51,9 @@ def _settle_one(
     if not stand.falls[k]:
         return unknowns
     factor = ((below - eye[1]) / (foot[1] - eye[1])).item()
-    if {"scale", "translation"} <= set(free) and 1 / MOST < factor < MOST:
+    if {"scale", "translation"} <= set(free):
+        if not 1 / MOST < factor < MOST:
+            return unknowns
         translation[k] = eye + factor * (translation[k] - eye)
         scale[k] = factor * scale[k]
     elif "translation" in free:
