@@ -1,6 +1,7 @@
 """How deep objects stand in one another, by winding numbers."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +11,8 @@ from torch import Tensor
 from reparo.scene import Problem, Similarity
 
 SAMPLES = 400  # surface points of one object that are tried inside another
-MOST_FACES = 20_000  # of the other; a mesh with more is thinned
-MOST_INSIDE = 64  # samples whose depth is measured
+MOST_FACES = 8_000  # of the other; a mesh with more is thinned
+MOST_INSIDE = 16  # samples whose depth is measured
 INSIDE = 0.51  # winding number; a point on the surface has 0.5
 
 
@@ -52,18 +53,42 @@ def penetrations(problem: Problem, layout: Similarity, seed: int) -> Float[Tenso
 
 def overlaps(problem: Problem, layout: Similarity, seed: int) -> list[Overlap]:
     """All pairs of which one reaches into the other."""
-    solids = [
-        Solid.of(layout[k].apply(mesh.vertices)[mesh.faces], seed)
-        for k, mesh in enumerate(problem.meshes)
-    ]
-    found = []
-    for k, one in enumerate(solids):
-        for j, other in enumerate(solids):
-            way_out = None if k == j else one.way_out_of(other, seed)
-            if way_out is not None:
-                smaller = min(one.diagonal, other.diagonal)
-                found.append(Overlap(k, j, way_out.norm().item() / max(smaller, 1e-12), way_out))
-    return found
+    contacts = Contacts(problem, seed)
+    contacts.place(layout, range(len(problem.meshes)))
+    return contacts.found
+
+
+class Contacts:
+    """Who reaches into whom; only pairs of which one moved are looked at again."""
+
+    def __init__(self, problem: Problem, seed: int):
+        self.problem, self.seed = problem, seed
+        self.solids: dict[int, Solid] = {}
+        self.pairs: dict[tuple[int, int], Overlap] = {}
+
+    @property
+    def found(self) -> list[Overlap]:
+        """All overlaps as the objects now stand."""
+        return list(self.pairs.values())
+
+    def place(self, layout: Similarity, moved: Iterable[int]) -> None:
+        """Looks again at the objects that moved."""
+        moved = set(moved)
+        for k in moved:
+            mesh = self.problem.meshes[k]
+            self.solids[k] = Solid.of(layout[k].apply(mesh.vertices)[mesh.faces], self.seed)
+        for k in self.solids:
+            for j in self.solids:
+                if k != j and moved & {k, j}:
+                    self._look(k, j)
+
+    def _look(self, k: int, j: int) -> None:
+        one, other = self.solids[k], self.solids[j]
+        self.pairs.pop((k, j), None)
+        way_out = one.way_out_of(other, self.seed)
+        if way_out is not None:
+            share = way_out.norm().item() / max(min(one.diagonal, other.diagonal), 1e-12)
+            self.pairs[k, j] = Overlap(k, j, share, way_out)
 
 
 @dataclass(frozen=True)

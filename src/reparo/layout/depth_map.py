@@ -100,6 +100,8 @@ def _offset_from_relief(relief: Relief, u: Float[Tensor, " m"], objects: int) ->
     Least squares of value = m_k u + offset over all m_k and the offset. Each m_k taken out, the
     offset is a weighted mean over what of the constant 1 is not explained by u.
     """
+    if len(u) == 0:  # the map knows nothing where objects are
+        return 0.0
     above, below = 0.0, 0.0
     for k in range(objects):
         mine = relief.owner == k
@@ -110,5 +112,5 @@ def _offset_from_relief(relief: Relief, u: Float[Tensor, " m"], objects: int) ->
         above += (rest * v).mean().item()
         below += rest.square().mean().item()
     if below < 1e-9:  # flat objects: the offset cannot be seen; the least value keeps all in front
-        return relief.value.min().item() - 0.1 * (relief.value.std().item() + 1e-9)
+        return relief.value.min().item() - 0.1 * (relief.value.std(correction=0).item() + 1e-9)
     return above / below

@@ -6,13 +6,13 @@ away along its rays of sight, which leaves its picture as it is.
 
 from dataclasses import replace
 
-from reparo.layout.contact import Overlap, overlaps
+from reparo.layout.contact import Contacts, Overlap
 from reparo.layout.support import Supporters
 from reparo.layout.unknowns import Unknowns
 from reparo.scene import Problem, Similarity
 
 ENOUGH = 0.005  # of the smaller box's diagonal: what is less is left
-ROUNDS = 12
+ROUNDS = 8
 FARTHEST = 0.05  # of its distance that an object is moved away in one round
 
 
@@ -21,22 +21,28 @@ def separate(problem: Problem, unknowns: Unknowns, supporters: Supporters, seed:
 
     What stands on something moves with it, and is not pushed out of it.
     """
+    contacts = Contacts(problem, seed)
+    moved = set(range(len(supporters)))
     for _ in range(ROUNDS):
-        found = [
-            one
-            for one in overlaps(problem, unknowns.layout, seed)
-            if one.share > ENOUGH
-            and supporters[one.inner] != one.outer
-            and supporters[one.outer] != one.inner
-        ]
+        contacts.place(unknowns.layout, moved)
+        found = [one for one in contacts.found if _counts(one, supporters)]
         if not found:
             break
         deepest = max(found, key=lambda one: one.share)
+        before = unknowns.layout.translation
         if problem.observation.ground is None:
             unknowns = _moved_away(problem, unknowns, deepest)
         else:
             unknowns = _pushed_apart(unknowns, deepest, supporters)
+        changed = (unknowns.layout.translation != before).any(-1)
+        moved = set(changed.nonzero().flatten().tolist())
     return unknowns
+
+
+def _counts(overlap: Overlap, supporters: Supporters) -> bool:
+    """Whether it is deep enough to mend, and neither stands on the other."""
+    k, j = overlap.inner, overlap.outer
+    return overlap.share > ENOUGH and supporters[k] != j and supporters[j] != k
 
 
 def between(start: Unknowns, end: Unknowns, share: float) -> Unknowns:

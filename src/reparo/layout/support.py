@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from reparo.layout.contact import surface_samples
 from reparo.layout.unknowns import Unknowns
 from reparo.layout.view import Sight, hidden
 from reparo.scene import Problem
@@ -19,6 +20,8 @@ FOOT = 0.2  # of a mask's height that counts as its foot
 ON_TOP = 0.5  # of the pixels under the foot that must show the other object
 STILL_WHOLE = 0.05  # of an object's layer may be hidden by what it stands on
 SURE_DROP = 0.05  # of a foot below the eye, per distance; what is higher grazes the plane or hangs
+SURFACE_POINTS = 3000  # by which a supporter is felt
+CELLS = 4  # a side, of a sole's plan
 SOLE = 0.05  # of an object's height, from its lowest point, that may touch what is below
 
 Supporters = tuple[int | None, ...]
@@ -55,14 +58,26 @@ def footing(problem: Problem, unknowns: Unknowns, supporters: Supporters) -> Foo
 
 
 def top_under(problem: Problem, unknowns: Unknowns, k: int, j: int) -> float:
-    """Height of object j's highest vertex under object k's sole; of all of j if none is there."""
+    """Height of object j's surface under object k's sole; its highest point if it is elsewhere.
+
+    The sole's plan is cut into cells, and the median of the highest points per cell taken: what
+    rises at the side (a chair's back) does not count.
+    """
     upper = unknowns.layout[k].apply(problem.meshes[k].vertices)
-    lower = unknowns.layout[j].apply(problem.meshes[j].vertices)
+    mesh = problem.meshes[j]
+    lower = unknowns.layout[j].apply(mesh.vertices)
     low, high = upper[:, 1].min(), upper[:, 1].max()
     sole = upper[upper[:, 1] <= low + SOLE * (high - low)][:, [0, 2]]
-    plan = lower[:, [0, 2]]
-    under = ((plan >= sole.amin(0)) & (plan <= sole.amax(0))).all(-1)
-    return (lower[under, 1] if under.any() else lower[:, 1]).max().item()
+    points = surface_samples(lower[mesh.faces], SURFACE_POINTS, seed=0)
+    corner, extent = sole.amin(0), (sole.amax(0) - sole.amin(0)).clamp(min=1e-9)
+    cell = ((points[:, [0, 2]] - corner) / extent * CELLS).floor()
+    under = ((cell >= 0) & (cell < CELLS)).all(-1)
+    if not under.any():
+        return lower[:, 1].max().item()
+    index = (cell[under, 0] * CELLS + cell[under, 1]).long()
+    tops = points.new_full((CELLS**2,), -torch.inf)
+    tops = tops.scatter_reduce(0, index, points[under, 1], "amax")
+    return tops[tops.isfinite()].median().item()
 
 
 def supporters_of(problem: Problem, sight: Sight) -> Supporters:
