@@ -90,7 +90,9 @@ def test_own_meshes_and_own_depth_are_used(run, tmp_path):
         (("--height", "box=-1"), "above 0"),
         (("--fov", "200"), "180"),
         (("--depth", "none.npy"), "none.npy"),
-        (("--meshes", "nowhere"), "nowhere"),
+        (("--meshes", "nowhere"), "meshes must be in a folder"),
+        (("--seed", "-1"), "--seed"),
+        (("--seed", "9" * 30), "--seed"),
     ],
 )
 def test_wrong_options_are_refused(run, tmp_path, options, words):

@@ -50,6 +50,13 @@ def test_a_failure_leaves_what_was_there(tmp_path, failure, earlier):
         assert names(tmp_path / "out") == ["first", "layout.json"]
 
 
+def test_a_failure_leaves_no_folder_that_was_not_there(tmp_path):
+    (tmp_path / "old").mkdir()
+    with pytest.raises(ValueError), whole(tmp_path / "old" / "new" / "out"):
+        raise ValueError
+    assert names(tmp_path / "old") == []
+
+
 def test_an_empty_folder_may_be_replaced(tmp_path):
     (tmp_path / "out").mkdir()
     write_result(tmp_path / "out", "first")

@@ -361,6 +361,8 @@ BROKEN = {
     "nan.obj": b"v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n",
     "infinite.obj": b"v inf 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n",
     "one-point.obj": b"v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n",
+    "far.obj": b"v 0 0 0\nv 1e30 0 0\nv 0 1e30 0\nf 1 2 3\n",
+    "mote.obj": b"v 0 0 0\nv 1e-30 0 0\nv 0 1e-30 0\nf 1 2 3\n",
     "mesh.fbx": b"Kaydara FBX Binary",
 }
 

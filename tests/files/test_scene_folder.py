@@ -173,6 +173,10 @@ BAD_VALUES = [  # where, what is put there, what the sentence must name
     ("objects.0.translation", [1, 2, 1e999], "Infinity"),
     ("objects.0.scale", 0, "scale"),
     ("objects.0.scale", -1, "scale"),
+    ("objects.0.scale", 1e300, "scale"),
+    ("objects.0.scale", 1e-300, "scale"),
+    ("objects.0.translation", [1, 2, 1e300], "translation"),
+    ("camera.camera_to_world", np.diag([1e308, 1, 1, 1]).tolist(), "camera_to_world"),
     ("objects.0.scale", [1], "scale"),
     ("objects.0.colour", "red", "colour"),
 ]
@@ -189,6 +193,18 @@ def test_a_bad_value_is_refused_by_name(folder, where, value, named):
     message = refusal(folder, change)
     assert named in message
     assert len(message) < 700
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_a_quaternion_of_any_length_is_normalised(folder, size):
+    path = folder / "scene.json"
+    content = json.loads(path.read_text())
+    content["objects"][0]["rotation"] = [size, 0, 0, size]
+    path.write_text(json.dumps(content))
+    half = math.sqrt(0.5)
+    torch.testing.assert_close(
+        read_scene_folder(folder).objects[0].rotation, torch.tensor([half, 0, 0, half])
+    )
 
 
 @pytest.mark.parametrize(
@@ -271,6 +287,7 @@ class Trap:
     [
         np.full((3, 4), np.nan, np.float32),
         np.full((3, 4), np.inf, np.float32),
+        np.full((3, 4), np.finfo(np.float32).max),  # some write it where nothing is
         np.full((3, 4), -1, np.float32),  # metric depth is above 0
         np.ones((3, 4, 1), np.float32),
         np.ones((0, 4), np.float32),

@@ -148,6 +148,19 @@ def test_an_unknown_part_of_the_depth_map_does_no_harm(first_made_up, render):
     assert max(error.add for error in errors(scene, found.layout)) < 0.02
 
 
+@pytest.mark.parametrize("kind", ["metric", "scale", "affine", "disparity"])
+def test_a_depth_map_that_knows_no_object_does_no_harm(first_made_up, render, kind):
+    scene, observation = first_made_up
+    assert observation.depth is not None
+    known = torch.zeros_like(observation.depth.known)
+    known[0, 0] = True
+    sky = Depth(torch.ones_like(observation.depth.values), known, kind)
+    problem = to_problem(scene, observation, Hints(None))
+    problem = replace(problem, observation=replace(problem.observation, depth=sky))
+    layout = align(problem, AlignSettings(), render).layout
+    assert max(error.reproj for error in errors(scene, layout, True)) < 3
+
+
 def test_without_depth_and_ground_the_picture_still_fits(first_made_up, render):
     solution = solve(first_made_up, Hints(None), render)
     assert max(error.reproj for error in errors(first_made_up[0], solution.layout, True)) < 3

@@ -56,7 +56,7 @@ def run(  # noqa: PLR0913 - public: each option by its name
     asked = [dict(table) for table in overrides]
     asked += _segmenting(masks, boxes, points)
     if meshes is not None:
-        asked.append({"reconstruct": {"use": "given", "folder": Path(meshes)}})
+        asked.append({"reconstruct": {"use": "given", "folder": _folder_of_meshes(meshes)}})
     if depth is not None:
         asked.append({"depth": {"use": "given", "file": Path(depth), "kind": depth_kind}})
     world = {"fov_y_deg": fov_y_deg, "height": height}
@@ -143,6 +143,12 @@ def align_folder(  # noqa: PLR0913 - public: each option by its name
         result = _solved(problem, chosen, progress, device)
         result.write(folder)
     return result
+
+
+def _folder_of_meshes(folder: str | Path) -> Path:
+    if not Path(folder).is_dir():
+        raise InputError(f"meshes must be in a folder of NAME.glb files, {folder} is none")
+    return Path(folder)
 
 
 def _solved(

@@ -25,6 +25,7 @@ from reparo.errors import InputError
 
 log = logging.getLogger(__name__)
 
+SEEDS = 2**63  # what generators take
 WORTH_SAYING = 0.1  # s; what a step took less than is not said
 Callback = Callable[[str, int, int], None]  # contracts.Progress, without loading torch
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
@@ -47,7 +48,9 @@ class Common:
     """How much to say."""
 
     def check(self) -> None:
-        """Refuses a device that is not there."""
+        """Refuses a seed out of range and a device that is not there."""
+        if not 0 <= self.seed < SEEDS:
+            raise InputError(f"--seed is a whole number from 0 to 2^63 - 1, got {self.seed}")
         if self.device in ("auto", "cpu"):
             return
         import torch

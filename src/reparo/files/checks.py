@@ -14,6 +14,7 @@ from reparo.errors import InputError
 from reparo.scene import Similarity, matrix_to_quaternion
 
 RIGID_TOLERANCE = 1e-3
+REACH = 1e9  # units; lengths beyond it, and scales below its inverse, are slips
 
 
 def read_json(path: Path) -> Any:
@@ -84,15 +85,24 @@ def _range(low: float, high: float) -> str:
 
 
 def numbers(value: Any, where: str, count: int) -> Float[Tensor, " n"]:
-    """A list of so many finite numbers."""
+    """A list of so many numbers within reach."""
+    return torch.tensor(_listed(value, where, count, REACH), dtype=torch.get_default_dtype())
+
+
+def scale(value: Any, where: str) -> float:
+    """A size factor above 0 that single precision can work with."""
+    return number(value, where, 1 / REACH, REACH)
+
+
+def _listed(value: Any, where: str, count: int, reach: float) -> list[float]:
     if not isinstance(value, list) or len(value) != count:
         raise InputError(f"{where} must be a list of {count} numbers, got {_show(value)}")
-    return torch.tensor([number(item, where) for item in value], dtype=torch.get_default_dtype())
+    return [number(item, where, -reach, reach) for item in value]
 
 
 def quaternion(value: Any, where: str) -> Float[Tensor, "4"]:
     """[w, x, y, z] of any length but 0, made a unit one."""
-    wxyz = numbers(value, where, 4).to(torch.float64)
+    wxyz = torch.tensor(_listed(value, where, 4, math.inf), dtype=torch.float64)
     largest = wxyz.abs().max()  # first, lest the squares overflow or vanish
     if largest == 0:
         raise InputError(f"{where} must not be all zeros; [1, 0, 0, 0] turns nothing")
@@ -103,7 +113,8 @@ def rigid_motion(value: Any, where: str) -> Similarity:
     """A 4x4 matrix, row-major, that turns and moves; small errors of its rotation are mended."""
     if not isinstance(value, list) or len(value) != 4:
         raise InputError(f"{where} must be 4 rows of 4 numbers, got {_show(value)}")
-    matrix = torch.stack([numbers(row, where, 4) for row in value]).to(torch.float64)
+    rows = [_listed(row, where, 4, REACH) for row in value]
+    matrix = torch.tensor(rows, dtype=torch.float64)
     turn, last = matrix[:3, :3], matrix.new_tensor([0.0, 0.0, 0.0, 1.0])
     error = (turn @ turn.mT - torch.eye(3, dtype=turn.dtype)).abs().max()
     off = (matrix[3] - last).abs().max()

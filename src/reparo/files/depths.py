@@ -9,7 +9,7 @@ from reparo.scene import Depth
 
 
 def read_depth(path: Path, kind: str) -> Depth:
-    """A depth map of the given kind; inf and nan are unknown pixels."""
+    """A depth map of the given kind; inf, nan and enormous values are unknown."""
     if not path.is_file():
         raise InputError(f"no depth map at {path}; check the path")
     try:

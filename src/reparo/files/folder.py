@@ -3,7 +3,7 @@
 import errno
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,6 +44,7 @@ def whole(
     target = path.resolve()
     _check_replaceable(target, ours, inputs)
     temporary = _sibling(target)
+    new = [parent for parent in target.parents if not parent.exists()]
     try:
         temporary.mkdir(parents=True)
     except OSError as error:
@@ -56,6 +57,7 @@ def whole(
         raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        _remove_empty(new)
 
 
 @contextmanager
@@ -90,6 +92,13 @@ def _check_replaceable(target: Path, ours: Callable[[Path], bool], inputs: Seque
             f"{target} must be empty, new or an earlier result to be replaced, it holds other "
             "things; choose another output folder"
         )
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Removes folders, innermost first, up to one that holds something."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _sibling(target: Path) -> Path:

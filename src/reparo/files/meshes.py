@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reparo.errors import InputError
+from reparo.files.checks import REACH
 from reparo.files.colours import encode_rgb
 from reparo.files.materials import material_from_trimesh
 from reparo.scene import Material, Mesh
@@ -70,7 +71,12 @@ def _checked(path: Path, mesh: Mesh | None) -> Mesh:
     used = mesh.vertices[mesh.faces.flatten()]
     if not used.isfinite().all():
         raise InputError(f"{path} has vertices that are not finite numbers; export it again")
-    if (used.amax(0) - used.amin(0)).max() <= 0:
+    if used.abs().max() > REACH:
+        raise InputError(
+            f"the vertices of {path} must lie within {REACH:g} of its origin, one is "
+            f"{used.abs().max().item():g} away; export it in another unit"
+        )
+    if (used.amax(0) - used.amin(0)).max() <= 1 / REACH:
         raise InputError(f"all triangles of {path} are one point, a surface was wanted")
     return mesh
 

@@ -143,7 +143,7 @@ def _object(folder: Path, where: str, entry: dict[str, Any], size: tuple[int, in
     if "translation" in entry:
         translation = checks.numbers(entry["translation"], f"{where}.translation", 3)
     if "scale" in entry:
-        scale = checks.number(entry["scale"], f"{where}.scale", 0.0)
+        scale = checks.scale(entry["scale"], f"{where}.scale")
     mesh_path = _file(folder, entry["mesh"], f"{where}.mesh")
     visible = read_mask(_file(folder, entry["mask"], f"{where}.mask"), size, name)
     region = Region(name, visible)

@@ -12,6 +12,7 @@ from reparo.errors import InputError
 
 DepthKind = Literal["metric", "scale", "affine", "disparity"]
 DEPTH_KINDS: tuple[str, ...] = get_args(DepthKind)
+ENORMOUS = 1e9  # what programs write where nothing is: 1e10, 1e30, the largest float
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,20 @@ class Depth:
 
     @classmethod
     def from_array(cls, values: np.ndarray, kind: str) -> "Depth":
-        """The door for arrays from outside; inf and nan are unknown pixels."""
+        """The door for arrays from outside; inf, nan and enormous values are unknown pixels."""
         if kind not in DEPTH_KINDS:
             raise InputError(f"a depth kind is one of {', '.join(DEPTH_KINDS)}, got {kind!r}")
         if values.ndim != 2 or values.dtype.kind not in "fiu" or 0 in values.shape:
             raise InputError(
                 f"a depth map is numbers [height, width], got {values.dtype} {list(values.shape)}"
             )
-        known = np.isfinite(values)
+        known = np.abs(values) < ENORMOUS  # neither is nan
         if kind in ("metric", "scale"):
             known &= values > 0
         if not known.any():
             raise InputError(
-                "a depth map needs at least one known pixel (finite; above 0 where it stores "
-                "distances), got none"
+                "a depth map needs at least one known pixel (finite, below 1e9; above 0 where it "
+                "stores distances), got none"
             )
         filled = torch.from_numpy(np.where(known, values, 0)).to(torch.get_default_dtype())
         return cls(filled, torch.from_numpy(known), kind)  # type: ignore[arg-type]
