@@ -98,6 +98,13 @@ def test_wrong_arguments_are_refused(picture, changes, words):
         reparo.align(**given)
 
 
+def test_a_photo_may_be_an_array_that_nobody_may_write_to(picture):
+    """As `numpy.asarray` of a Pillow picture is; a warning would fail here."""
+    pixels = picture[0].copy()
+    pixels.flags.writeable = False
+    assert (Photo.from_array(pixels[::-1]).to_array() == pixels[::-1]).all()
+
+
 def test_a_camera_a_photo_and_a_depth_may_be_records():
     from reparo.api.doors import as_camera, as_depth, as_photo
 

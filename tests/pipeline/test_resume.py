@@ -122,6 +122,14 @@ def test_ctrl_c_leaves_whole_results_only_and_the_next_run_goes_on(bench, stage,
     assert set(bench.fakes.calls) == set(ALL) - finished
 
 
+@pytest.mark.parametrize("note", ["[]", "{}", '{"ground": "x", "notes": []}', "not JSON"])
+def test_a_note_that_a_person_spoilt_is_refused_by_name(bench, note):
+    bench.run()
+    (bench.out / "steps/5-layout/notes.json").write_text(note)
+    with pytest.raises(InputError, match=r"notes\.json"):
+        bench.run()
+
+
 def test_an_object_that_fails_is_left_out(bench, caplog):
     bench.fakes.broken["reconstruct", "small"] = InputError("too small")
     outcome = bench.run()

@@ -191,7 +191,8 @@ def _read_camera(path: Path, size: tuple[int, int]) -> tuple[Camera, str, list[s
     fov = checks.number(entry["fov_y_deg"], f"{path}: camera.fov_y_deg", 0.0, 180.0)
     pose = checks.rigid_motion(entry["camera_to_world"], f"{path}: camera.camera_to_world")
     kind = checks.text(note["kind"], f"{path}: kind", DEPTH_KINDS)
-    return Camera.from_fov(fov, size, pose), kind, list(map(str, note["assumed"]))
+    assumed = list(_sentences(note["assumed"], f"{path}: assumed"))
+    return Camera.from_fov(fov, size, pose), kind, assumed
 
 
 def _read_solution(folder: Path, names: tuple[str, ...]) -> Solution:
@@ -201,8 +202,18 @@ def _read_solution(folder: Path, names: tuple[str, ...]) -> Solution:
             f"{folder} lays out {', '.join(found.names)}; {', '.join(names)} were wanted; "
             "delete it to have it made anew"
         )
-    note = checks.read_json(folder / "notes.json")
-    return replace(found.solution, ground=note["ground"], notes=tuple(note["notes"]))
+    path = folder / "notes.json"
+    note = checks.table(checks.read_json(path), str(path), ("ground", "notes"), ())
+    ground = note["ground"]
+    if ground is not None:
+        ground = checks.number(ground, f"{path}: ground")
+    return replace(found.solution, ground=ground, notes=_sentences(note["notes"], f"{path}: notes"))
+
+
+def _sentences(value: object, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InputError(f"{where} must be a list of sentences; delete the folder to make it anew")
+    return tuple(map(str, value))
 
 
 def _each(

@@ -30,7 +30,8 @@ class Photo:
                 f"a photo is uint8 [height, width, 3], got {pixels.dtype} {list(pixels.shape)}; "
                 "for RGBA drop the alpha channel: pixels[..., :3]"
             )
-        rgb = torch.from_numpy(np.ascontiguousarray(pixels)).to(torch.get_default_dtype()) / 255
+        own = np.array(pixels, order="C")  # torch warns of arrays that may not be written to
+        rgb = torch.from_numpy(own).to(torch.get_default_dtype()) / 255
         return cls(rgb, fov_y_deg)
 
     def to_array(self) -> np.ndarray:
