@@ -9,7 +9,18 @@ from reparo.errors import InputError
 from reparo.evaluate.made_up import Hints, to_problem
 from reparo.evaluate.metrics import free_factor, grown, pose_errors, surface_points
 from reparo.layout import AlignSettings, align
-from reparo.scene import Depth, Observation, Problem, Scene, Similarity, Solution, Start
+from reparo.scene import (
+    Camera,
+    Depth,
+    Observation,
+    Photo,
+    Problem,
+    Region,
+    Scene,
+    Similarity,
+    Solution,
+    Start,
+)
 
 ROTATION_TOO = ("translation", "scale", "rotation")
 
@@ -178,3 +189,14 @@ def test_a_mesh_without_its_mask_is_refused(first_made_up, render):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(InputError):
         AlignSettings(**wrong)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1)])
+def test_pictures_of_one_row_do_not_break_it(first_made_up, render, size):
+    scene, _ = first_made_up
+    mask = torch.ones(size, dtype=torch.bool)
+    seen = Observation(Photo(torch.rand(*size, 3)), (Region("thing", mask),), None, "common")
+    camera = Camera.from_fov(40.0, size)
+    start = Start(torch.tensor([1.0, 0, 0, 0]))
+    problem = Problem(("thing",), scene.meshes[:1], camera, seen, (start,))
+    assert align(problem, AlignSettings(), render).layout.translation.isfinite().all()

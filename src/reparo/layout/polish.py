@@ -63,7 +63,7 @@ def _outline_rows(sight: Sight, k: int, covered_up: Bool[Tensor, "h w"]) -> Rows
     edge = covered[window] & (to_render < 1) & ~unsure.to(mask.device)
     edge &= _inner_pixels(mask)[window]
     smooth = torch.from_numpy(gaussian_filter(to_mask.cpu().numpy(), 1.0)).to(mask.device)
-    down, right = torch.gradient(smooth)
+    down, right = _slopes(smooth)
     normal = torch.nn.functional.normalize(torch.stack([right[edge], down[edge]], -1), dim=-1)
     residual = to_mask[edge] - to_render[edge]
     points = sight.layers.renderings[k].point[window][edge]
@@ -83,7 +83,7 @@ def _surface_rows(sight: Sight, k: int) -> list[Rows]:
     if sight.depth is None:
         return []
     view, layer, covered = sight.view, sight.layers.renderings[k], sight.layers.covered[k]
-    down, right = torch.gradient(torch.where(covered, layer.depth, torch.nan))
+    down, right = _slopes(torch.where(covered, layer.depth, torch.nan))
     jump = STEEPEST * layer.depth / view.camera.focal
     usable = covered & view.masks[k] & ~view.depth.isnan()
     usable &= (down.abs() < jump) & (right.abs() < jump)  # false where a neighbour is outside
@@ -99,3 +99,12 @@ def _surface_rows(sight: Sight, k: int) -> list[Rows]:
     if sight.depth.kind != "metric":
         return [rows.as_one(trust)]
     return [replace(rows, weight=robust(rows.residual) * trust / len(z))]
+
+
+def _slopes(values: Float[Tensor, "h w"]) -> tuple[Float[Tensor, "h w"], Float[Tensor, "h w"]]:
+    """Central differences down and to the right; 0 along a side of one pixel."""
+    down, right = (
+        torch.gradient(values, dim=axis)[0] if values.shape[axis] > 1 else torch.zeros_like(values)
+        for axis in (0, 1)
+    )
+    return down, right

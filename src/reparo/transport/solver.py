@@ -56,7 +56,7 @@ class Solver:
 
     blur: float  # units of the points; eps = blur²; detail finer than it is not resolved
     reach: float | None = None  # units of the points; rho = reach²; none: all weight is sent
-    tolerance: float = 0.02  # of the marginal error
+    tolerance: float = 0.03  # of the marginal error
     max_rounds: int = 1000
 
     def __post_init__(self) -> None:
@@ -147,9 +147,9 @@ class Solver:
     def _solve_symmetric(self, x: Tensor, a: Tensor, start: Tensor | None) -> Plan:
         start = start.to(x.dtype) if start is not None and len(start) == len(a) else None
         return solve_symmetric(
-            negative_cost(x, x),
+            x,
             a.to(x.dtype),
-            self.blur**2,
+            self.blur,
             self.stiffness,
             start,
             (self.tolerance / 10, self.max_rounds),

@@ -4,15 +4,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from reparo.transport.cost import negative_cost
 from reparo.transport.sinkhorn import LOWEST, Plan
 
 CHECK_EVERY = 3
 
 
 def solve_symmetric(
-    negative_cost: Float[Tensor, "n n"],
+    x: Float[Tensor, "n d"],
     weights: Float[Tensor, " n"],
-    eps: float,
+    blur: float,
     stiffness: float,
     start: Float[Tensor, " n"] | None,
     settings: tuple[float, int],
@@ -22,8 +23,9 @@ def solve_symmetric(
     The diagonal of the kernel is 1, so scalings stay between bounds without absorption.
     """
     tolerance, rounds = settings
+    eps = blur**2
     softness = 1 / (1 + eps / stiffness)
-    kernel = (negative_cost / eps).clamp_(LOWEST, 0.0).exp_()
+    kernel = negative_cost(x / blur, x / blur).clamp_(LOWEST, 0.0).exp_()
     log_u = torch.zeros_like(weights) if start is None else start / eps
     error = float("inf")
     for index in range(rounds):
