@@ -11,10 +11,25 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
-from reparo.scene import Camera, Cutout, Depth, Mesh, Photo, Region, Rendering, Scene, Similarity
+from reparo.scene import (
+    Camera,
+    Cutout,
+    Depth,
+    Mesh,
+    Photo,
+    Region,
+    Rendering,
+    Round,
+    Scene,
+    Similarity,
+)
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(what, done, of_how_many) by everything that takes long."""
+
+
+Watch = Callable[[Round], None]
+"""Called with every round of a search for a layout, for live views."""
 
 
 @runtime_checkable

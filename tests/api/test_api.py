@@ -37,15 +37,19 @@ def test_align_takes_memory_objects_and_saves_a_result(picture, tmp_path):
         masks={"box": mask},
         depth=np.full(SIZE, 3.0, np.float32),
         fov_y_deg=45.0,
-        callback=lambda what, done, total: rounds.append(what),
+        callback=rounds.append,
     )
     assert found.scene.names == ("box",)
-    assert found.seconds and rounds
+    assert found.seconds
+    assert {one.step for one in rounds} == {"match", "polish", "settle"}
+    assert all(one.layout.translation.shape == (1, 3) for one in rounds)
     z = found.scene.camera.project(found.scene.layout.translation)[1]
     assert float(z[0]) == pytest.approx(3.0, abs=1.0)  # the map shows its front, or near it
     found.save(tmp_path / "out")
     assert read_layout(tmp_path / "out/layout.json").names == ("box",)
     assert (tmp_path / "out/preview.png").exists()
+    with Image.open(tmp_path / "out/alignment.gif") as film:
+        assert film.n_frames > 1
 
 
 @pytest.mark.parametrize("kind", ["record", "trimesh", "path", "coloured"])

@@ -26,7 +26,8 @@ def test_align_leaves_a_layout_a_scene_and_a_preview_and_replaces_an_earlier_res
     out = tmp_path / "out"
     code, printed, _ = reparo("align", scene, "-o", out)
     assert code == 0
-    assert printed.split() == [str(out / n) for n in ("scene.glb", "layout.json", "preview.png")]
+    results = ("scene.glb", "layout.json", "preview.png", "alignment.gif")
+    assert printed.split() == [str(out / name) for name in results]
     first = read_layout(out / "layout.json")
     assert first.names == ("box",)
     assert "box" in trimesh.load_scene(out / "scene.glb").graph.nodes_geometry
@@ -34,11 +35,7 @@ def test_align_leaves_a_layout_a_scene_and_a_preview_and_replaces_an_earlier_res
         assert preview.width > 64
     (out / "old.txt").write_text("")
     assert reparo("align", scene, "-o", out)[0] == 0
-    assert sorted(path.name for path in out.iterdir()) == [
-        "layout.json",
-        "preview.png",
-        "scene.glb",
-    ]
+    assert sorted(path.name for path in out.iterdir()) == sorted(results)
     again = read_layout(out / "layout.json")  # the same seed: the same numbers
     assert again.solution.layout.translation.tolist() == first.solution.layout.translation.tolist()
 

@@ -99,7 +99,8 @@ def test_ctrl_c_stops_with_130_and_leaves_nothing_half_written(scene, tmp_path, 
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode in (cli.STOPPED, cli.DONE), said
+    # killed by the signal: the interpreter itself was starting or ending; a shell says 130 as well
+    assert process.returncode in (cli.STOPPED, cli.DONE, -signal.SIGINT), said
     if process.returncode == cli.STOPPED:
         assert not out.exists()
         assert "Traceback" not in said

@@ -16,9 +16,10 @@ from reparo.files.layout_json import write_layout
 from reparo.files.scene_glb import write_scene_glb
 from reparo.files.scene_json import SceneFile, SceneObject, write_scene_folder
 from reparo.pipeline import scene_of
+from reparo.report.alignment import write_alignment
 from reparo.report.preview import write_preview
 from reparo.report.turntable import write_turntable
-from reparo.scene import Observation, Photo, Problem, Scene, Solution
+from reparo.scene import Observation, Photo, Problem, Round, Scene, Solution
 from reparo.workspace import NOTE, Recipe, digest
 
 RESULTS = ("scene", "scene.glb", "preview.png", "turntable.gif", "layout.json")
@@ -34,6 +35,7 @@ class Reconstruction:
     solution: Solution
     full_masks: Mapping[str, Bool[Tensor, "h w"]] = field(default_factory=dict)  # hidden parts too
     notes: tuple[str, ...] = ()  # what was assumed or doubtful, in words
+    rounds: tuple[Round, ...] = ()  # how the layout was found; only of `align`
 
     @property
     def scene(self) -> Scene:
@@ -51,16 +53,20 @@ class Reconstruction:
         return self.solution.seconds
 
     def save(self, out: str | Path) -> Path:
-        """Leaves layout.json, scene.glb and preview.png; an earlier result is replaced whole."""
+        """Leaves layout.json, scene.glb, preview.png and alignment.gif; replaces what was there."""
         with whole(Path(out)) as folder:
             self.write(folder)
         return Path(out)
 
     def write(self, folder: Path) -> None:
-        """Writes the three files into a folder that is there."""
+        """Writes the files into a folder that is there."""
         write_layout(folder / "layout.json", self.scene, self.solution)
         write_scene_glb(folder / "scene.glb", self.scene)
         self.write_preview(folder / "preview.png")
+        if self.rounds:
+            photo, layouts = self.observation.photo, [one.layout for one in self.rounds]
+            layouts.append(self.solution.layout)
+            write_alignment(folder / "alignment.gif", photo, self.scene, layouts, renderer())
 
     def write_preview(self, path: str | Path) -> None:
         """Writes photo | render | difference as a picture."""

@@ -11,7 +11,7 @@ import torch
 from reparo import layout, models, settings
 from reparo.api.doors import as_camera, as_depth, as_mask, as_mesh, as_photo
 from reparo.api.results import Reconstruction, renderer, write_run
-from reparo.contracts import Progress
+from reparo.contracts import Progress, Watch
 from reparo.errors import InputError, MissingWeights, ReparoError
 from reparo.files.folder import whole
 from reparo.files.names import check_name
@@ -19,7 +19,7 @@ from reparo.files.scene_json import read_scene_folder
 from reparo.layout.devices import moved_to
 from reparo.layout.settings import AlignSettings
 from reparo.pipeline import Job, features_for, photo_to_scene
-from reparo.scene import Camera, Ground, Observation, Photo, Problem, Region, Start
+from reparo.scene import Camera, Ground, Observation, Photo, Problem, Region, Round, Start
 from reparo.workspace import Recipe, Workspace, digest
 
 log = logging.getLogger(__name__)
@@ -91,14 +91,16 @@ def align(  # noqa: PLR0913 - public: each option by its name
     overrides: Sequence[Mapping[str, Any]] = (),
     device: str = "auto",
     seed: int = 0,
-    callback: Progress | None = None,
+    callback: Watch | None = None,
+    progress: Progress | None = None,
 ) -> Reconstruction:
     """Places meshes so that they look as in the picture.
 
     Both by name: `meshes` are records, trimesh objects or paths; `masks` arrays [h, w] (128 and
     above, or True, is inside) or paths. `depth`: an array or a path. The camera is a record, or
     `fov_y_deg` and `camera_to_world` [4, 4]. `overrides`: tables of settings, such as
-    {"align": {"paper": {"semantic": 0}}}. `device`: where the method "paper" computes.
+    {"align": {"paper": {"semantic": 0}}}. `device`: where the method "paper" computes. `callback`
+    sees every round's layout.
     """
     photo = as_photo(image)
     if sorted(meshes) != sorted(masks) or not meshes:
@@ -118,7 +120,7 @@ def align(  # noqa: PLR0913 - public: each option by its name
         starts,
     )
     chosen = settings.align_settings(overrides, method=method, free=tuple(free), seed=seed)
-    return _solved(problem, chosen, callback, device)
+    return _solved(problem, chosen, progress, device, callback)
 
 
 def align_folder(  # noqa: PLR0913 - public: each option by its name
@@ -152,17 +154,28 @@ def _folder_of_meshes(folder: str | Path) -> Path:
 
 
 def _solved(
-    problem: Problem, chosen: AlignSettings, progress: Progress | None, device: str
+    problem: Problem,
+    chosen: AlignSettings,
+    progress: Progress | None,
+    device: str,
+    callback: Watch | None = None,
 ) -> Reconstruction:
+    rounds: list[Round] = []
+
+    def watch(current: Round) -> None:
+        rounds.append(current)
+        if callback is not None:
+            callback(current)
+
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     device = device if chosen.method == "paper" else "cpu"  # "fast" has its home on the CPU
     there, features = moved_to(problem, device), features_for(chosen, device)
     progress = progress or _quiet
     solution = _pulling(
-        lambda: layout.align(there, chosen, renderer(), progress, features), progress
+        lambda: layout.align(there, chosen, renderer(), progress, features, watch), progress
     )
-    return Reconstruction(problem, solution, notes=solution.notes)
+    return Reconstruction(problem, solution, notes=solution.notes, rounds=tuple(rounds))
 
 
 def _segmenting(*given: str | Path | None) -> list[settings.Table]:

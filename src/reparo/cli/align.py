@@ -15,7 +15,7 @@ class Align:
     scene: tyro.conf.Positional[Path]
     """A folder with scene.json, a picture, meshes and masks."""
     out: Out
-    """The folder for scene.glb, layout.json and preview.png; an earlier result is replaced."""
+    """The folder for scene.glb, layout.json, preview.png, alignment.gif; made anew."""
     method: str = "fast"
     """How: fast, or paper (slow; as published)."""
     free: str = "translation,scale"
@@ -43,5 +43,5 @@ class Align:
                 progress=progress,
             )
             self.common.warn(result.notes)
-        for name in ("scene.glb", "layout.json", "preview.png"):
+        for name in ("scene.glb", "layout.json", "preview.png", "alignment.gif"):
             print(self.out / name)

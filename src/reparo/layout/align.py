@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reparo.contracts import FeatureExtractor, Progress, Renderer
+from reparo.contracts import FeatureExtractor, Progress, Renderer, Watch
 from reparo.errors import InputError
 from reparo.layout.judge import judged, score
 from reparo.layout.match import Fineness, match_rows
@@ -24,7 +24,7 @@ from reparo.layout.solve import add_contact, normal_equations, solve_step
 from reparo.layout.support import footing, supporters_of
 from reparo.layout.unknowns import Unknowns, free_columns, object_centres
 from reparo.layout.view import Sight, View, look, mask_overlap, view_at
-from reparo.scene import Problem, Solution
+from reparo.scene import Problem, Round, Solution
 
 FIT_LOSS = 0.005  # of mean mask overlap that taking objects apart may cost
 CONVERGED = 2e-5  # radians, distances or log scale: a step below it ends a stage
@@ -36,10 +36,12 @@ def align(
     render: Renderer,
     progress: Progress | None = None,
     features: FeatureExtractor | None = None,
+    watch: Watch | None = None,
 ) -> Solution:
     """Finds where every object stands; the layout is in the problem's own world.
 
     `features` are for the paper's semantic loss; the method "fast" does not look at them.
+    `watch` sees every round.
     """
     if len(problem.meshes) != len(problem.observation.regions):
         raise InputError(
@@ -47,8 +49,8 @@ def align(
             f"{len(problem.observation.regions)} masks"
         )
     if settings.method == "paper":
-        return align_as_paper(problem, settings, render, progress, features)
-    return Search(problem, settings, render, progress).run()
+        return align_as_paper(problem, settings, render, progress, features, watch)
+    return Search(problem, settings, render, progress, watch).run()
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Search:
     settings: AlignSettings
     render: Renderer
     progress: Progress | None
+    watch: Watch | None
     seconds: dict[str, float] = field(default_factory=dict)
     stopped: str = "only placed, as asked"
 
@@ -79,6 +82,7 @@ class Search:
         if settings.settle:
             with self.timed("settle"):
                 found = self.settled(found, fine)
+                self.shown("settle", 0, found)
         with self.timed("judge"):
             reports = judged(problem, found, fine, self.render, settings.seed)
         return Solution(
@@ -96,6 +100,11 @@ class Search:
         begun = time.perf_counter()
         yield
         self.seconds[step] = time.perf_counter() - begun
+
+    def shown(self, step: str, index: int, found: Unknowns) -> None:
+        """Lets whoever watches see the layout."""
+        if self.watch is not None:
+            self.watch(Round(step, index, found.layout))
 
     def settled(self, found: Unknowns, view: View) -> Unknowns:
         """Puts objects on what they stand on and takes them out of one another.
@@ -125,6 +134,7 @@ class Search:
         for index in range(rounds + 1):
             if self.progress is not None:
                 self.progress(step, index, rounds)
+            self.shown(step, index, found)
             sight = look(self.problem, found, view, self.render)
             rows = self.rows(sight, step, index)
             now = score(sight)

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reparo.contracts import FeatureExtractor, Progress, Renderer
+from reparo.contracts import FeatureExtractor, Progress, Renderer, Watch
 from reparo.errors import InputError
 from reparo.layout.devices import moved_to
 from reparo.layout.judge import judged
@@ -28,7 +28,7 @@ from reparo.layout.support import lowest_points
 from reparo.layout.unknowns import Unknowns, depth_function
 from reparo.layout.view import look, view_at
 from reparo.render.warp import WarpedPicture
-from reparo.scene import ObjectReport, Problem, Similarity, Solution
+from reparo.scene import ObjectReport, Problem, Round, Similarity, Solution
 
 NEAREST, FARTHEST = 0.5, 10.0  # units in front of the camera at which the world's origin will do
 ELSE = 2.0  # units in front
@@ -54,12 +54,14 @@ def align_as_paper(
     render: Renderer,
     progress: Progress | None = None,
     features: FeatureExtractor | None = None,
+    watch: Watch | None = None,
 ) -> Solution:
     """Searches as the paper does, and reports what the method "fast" reports.
 
     Each object's losses are its own; the paper's terms, over all pixels, stand with each.
     """
-    search = PaperSearch(problem, settings.free, settings.paper, render, features, progress)
+    search = PaperSearch(problem, settings.free, settings.paper, render, features)
+    search.progress, search.watch = progress, watch
     found = search.run()
     begun = time.perf_counter()
     here = moved_to(problem, "cpu")
@@ -126,6 +128,7 @@ class PaperSearch:
     render: Renderer
     features: FeatureExtractor | None = None
     progress: Progress | None = None
+    watch: Watch | None = None
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("draw", "match"), 0.0))
 
     def __post_init__(self) -> None:
@@ -180,6 +183,8 @@ class PaperSearch:
             if not loss.isfinite():
                 stopped = "the loss was not finite; the best layout before that is returned"
                 break
+            if fresh and self.watch is not None:
+                self.watch(Round("paper", step, moved_to(held(layout), "cpu")))
             if fresh:
                 curve.append(loss.item())
                 best = min(best, (loss.item(), held(layout), terms), key=lambda one: one[0])

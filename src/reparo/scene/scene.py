@@ -69,6 +69,15 @@ class Rendering:
 
 
 @dataclass(frozen=True)
+class Round:
+    """Where the search for a layout has got to."""
+
+    step: str  # match, polish, settle, paper
+    index: int  # of this round within the step
+    layout: Similarity  # world_from_object, a batch of n
+
+
+@dataclass(frozen=True)
 class ObjectReport:
     """What is known of one object's place."""
 
