@@ -116,3 +116,13 @@ def test_a_mask_of_another_size_is_refused(run, photo):
     Image.new("L", (10, 10), 255).save(photo.parent / "masks/box.png")
     code, _, error = run()
     assert code == 2 and "box" in error
+
+
+@pytest.mark.parametrize("name", ["scene.glb", "layout.json", "preview.png"])
+def test_a_folder_with_files_of_another_kind_is_left_alone(run, tmp_path, name):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("precious")
+    code, _, error = run()
+    assert code == 2 and name in error
+    assert (tmp_path / "out" / name).read_text() == "precious"
+    assert not (tmp_path / "out/steps").exists()

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from reparo import registry
 from reparo.contracts import Progress, Renderer
+from reparo.errors import InputError
 from reparo.files.folder import is_scene, whole, whole_file
 from reparo.files.layout_json import write_layout
 from reparo.files.scene_glb import write_scene_glb
@@ -97,6 +98,16 @@ def write_run(found: Reconstruction, out: Path, recipe: Recipe, progress: Progre
             write(path)
     with whole_file(note) as path:
         path.write_text(json.dumps(_made(out, recipe), indent=1) + "\n")
+
+
+def check_ours(out: Path) -> None:
+    """Refuses a folder where a run would write over files that no earlier run left."""
+    foreign = [name for name in RESULTS if (out / name).exists()]
+    if foreign and not (out / "steps").is_dir():
+        raise InputError(
+            f"{out} already has {foreign[0]}, and no steps/ of an earlier run beside it; "
+            "choose another folder"
+        )
 
 
 def _scene_file(found: Reconstruction) -> SceneFile:

@@ -10,7 +10,7 @@ import torch
 
 from reparo import layout, models, settings
 from reparo.api.doors import as_camera, as_depth, as_mask, as_mesh, as_photo
-from reparo.api.results import Reconstruction, renderer, write_run
+from reparo.api.results import Reconstruction, check_ours, renderer, write_run
 from reparo.contracts import Progress, Watch
 from reparo.errors import InputError, MissingWeights, ReparoError
 from reparo.files.folder import whole
@@ -65,6 +65,7 @@ def run(  # noqa: PLR0913 - public: each option by its name
         preset, None if config is None else Path(config), asked, device=device, seed=seed
     )
     out = Path(out)
+    check_ours(out)
     job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress)
     outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)
     notes = (*outcome.assumed, *outcome.solution.notes)
