@@ -12,7 +12,7 @@ from torch import Tensor
 from reparo.contracts import FeatureExtractor, Progress, Renderer, Watch
 from reparo.errors import InputError
 from reparo.layout.judge import judged, score
-from reparo.layout.match import Fineness, match_rows
+from reparo.layout.match import Fineness, fineness_of_rounds, match_rows
 from reparo.layout.paper import align_as_paper
 from reparo.layout.place import place
 from reparo.layout.polish import polish_rows
@@ -22,12 +22,19 @@ from reparo.layout.settings import AlignSettings
 from reparo.layout.settle import settle
 from reparo.layout.solve import add_contact, normal_equations, solve_step
 from reparo.layout.support import footing, supporters_of
-from reparo.layout.unknowns import Unknowns, free_columns, object_centres
+from reparo.layout.unknowns import Unknowns, free_columns, object_centres, per_object
 from reparo.layout.view import Sight, View, look, mask_overlap, view_at
 from reparo.scene import Problem, Round, Solution
 
 FIT_LOSS = 0.005  # of mean mask overlap that taking objects apart may cost
-CONVERGED = 2e-5  # radians, distances or log scale: a step below it ends a stage
+COARSELY, FINELY = (
+    1.0,
+    0.05,
+)  # px that a last step may still move, at half the size and at the whole
+PATIENCE = 3  # rounds without a better score
+OFF = (
+    3.6  # mask diagonals that a disc is off, per missed overlap: 1 - IoU = 8/pi d/D, D = 0.71 of it
+)
 
 
 def align(
@@ -53,6 +60,17 @@ def align(
     return Search(problem, settings, render, progress, watch).run()
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Some rounds at one resolution."""
+
+    name: str
+    view: View
+    rounds: int  # at most
+    enough: float  # radians, distances or log scale: a step below it ends the stage
+    fineness: tuple[Fineness, ...] = ()  # of each round of matching
+
+
 @dataclass
 class Search:
     """One run of the aligner: what it was given, and what it has found so far."""
@@ -70,15 +88,18 @@ class Search:
         """All steps in their order."""
         settings, problem = self.settings, self.problem
         coarse = view_at(problem, settings.match_size)
+        fine = view_at(problem, settings.polish_size)
         with self.timed("place"):
             found = place(problem, coarse, self.render)
         if settings.match:
             with self.timed("match"):
-                found = self.improve(found, coarse, "match", settings.match_rounds)
-        fine = view_at(problem, settings.polish_size)
+                found = self.improve(found, self.matching(found, coarse))
         if settings.polish:
             with self.timed("polish"):
-                found = self.improve(found, fine, "polish", settings.polish_rounds)
+                half = view_at(problem, settings.polish_size // 2)
+                for view, near in ((half, COARSELY), (fine, FINELY)):
+                    stage = Stage("polish", view, settings.polish_rounds, near / view.camera.focal)
+                    found = self.improve(found, stage)
         if settings.settle:
             with self.timed("settle"):
                 found = self.settled(found, fine)
@@ -127,39 +148,48 @@ class Search:
                 return tried
         return found
 
-    def improve(self, found: Unknowns, view: View, step: str, rounds: int) -> Unknowns:
+    def matching(self, found: Unknowns, view: View) -> Stage:
+        """Coarse to fine, from as coarse as the worst object is off."""
+        rounds = fineness_of_rounds(self.settings.match_rounds, self.settings.match_points)
+        misfit = 1 - mask_overlap(look(self.problem, found, view, self.render)).min().item()
+        needed = tuple(one for one in rounds if one.blur * OFF <= misfit)
+        return Stage("match", view, len(needed), 0.0, needed)
+
+    def improve(self, found: Unknowns, stage: Stage) -> Unknowns:
         """Draws, compares and solves, round by round; returns the best layout seen."""
-        best, best_score = found, float("inf")
-        self.stopped = f"all {rounds} {step} rounds were used"
-        for index in range(rounds + 1):
+        best, best_score, best_index = found, float("inf"), 0
+        self.stopped = f"all {stage.rounds} {stage.name} rounds were used"
+        for index in range(stage.rounds + 1):
             if self.progress is not None:
-                self.progress(step, index, rounds)
-            self.shown(step, index, found)
-            sight = look(self.problem, found, view, self.render)
-            rows = self.rows(sight, step, index)
+                self.progress(stage.name, index, stage.rounds)
+            self.shown(stage.name, index, found)
+            sight = look(self.problem, found, stage.view, self.render)
             now = score(sight)
             if now < best_score:
-                best, best_score = found, now
-            if index == rounds or not rows:
+                best, best_score, best_index = found, now, index
+            if index == stage.rounds:
                 break
-            step_taken = self.step(sight, Rows.join(rows))
-            if not step_taken.isfinite().all():
+            if index - best_index > PATIENCE:
+                self.stopped = f"the last {PATIENCE} of {index} {stage.name} rounds were no better"
+                break
+            rows = self.rows(sight, stage, index)
+            if not rows:
+                break
+            step = self.step(sight, Rows.join(rows))
+            if not step.isfinite().all():
                 self.stopped = "a step was not finite; the best layout before it is returned"
                 break
-            found = found.stepped(step_taken, object_centres(self.problem), self.problem.camera)
-            if step == "polish" and step_taken.abs().max() < CONVERGED:
-                self.stopped = f"converged: round {index + 1} of {step} moved nothing further"
+            found = found.stepped(step, object_centres(self.problem), self.problem.camera)
+            if per_object(step).abs().max() < stage.enough:
+                self.stopped = f"converged: round {index + 1} of {stage.name} moved nothing further"
                 break
         return best
 
-    def rows(self, sight: Sight, step: str, index: int) -> list[Rows]:
+    def rows(self, sight: Sight, stage: Stage, index: int) -> list[Rows]:
         """What the picture says in this round."""
-        if step == "polish":
+        if stage.name == "polish":
             return polish_rows(sight)
-        settings = self.settings
-        return match_rows(
-            sight, Fineness.of_round(index, settings.match_rounds, settings.match_points)
-        )
+        return match_rows(sight, stage.fineness[index])
 
     def step(self, sight: Sight, rows: Rows) -> Float[Tensor, " unknowns"]:
         """One Gauss-Newton step, the ground included where objects stand on it."""

@@ -1,14 +1,14 @@
 """How deep objects stand in one another, by winding numbers."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reparo.scene import Problem, Similarity
+from reparo.scene import Mesh, Problem, Similarity
 
 SAMPLES = 400  # surface points of one object that are tried inside another
 MOST_FACES = 8_000  # of the other; a mesh with more is thinned
@@ -41,6 +41,7 @@ class Overlap:
     outer: int
     share: float  # its deepest sample's depth, over the smaller box's diagonal
     push: Float[Tensor, "3"]  # the shortest way out for that sample, world units
+    point: Float[Tensor, "3"]  # that sample, world
 
 
 def penetrations(problem: Problem, layout: Similarity, seed: int) -> Float[Tensor, " n"]:
@@ -53,7 +54,7 @@ def penetrations(problem: Problem, layout: Similarity, seed: int) -> Float[Tenso
 
 def overlaps(problem: Problem, layout: Similarity, seed: int) -> list[Overlap]:
     """All pairs of which one reaches into the other."""
-    contacts = Contacts(problem, seed)
+    contacts = Contacts(problem.meshes, seed)
     contacts.place(layout, range(len(problem.meshes)))
     return contacts.found
 
@@ -61,8 +62,8 @@ def overlaps(problem: Problem, layout: Similarity, seed: int) -> list[Overlap]:
 class Contacts:
     """Who reaches into whom; only pairs of which one moved are looked at again."""
 
-    def __init__(self, problem: Problem, seed: int):
-        self.problem, self.seed = problem, seed
+    def __init__(self, meshes: Sequence[Mesh], seed: int):
+        self.meshes, self.seed = meshes, seed
         self.solids: dict[int, Solid] = {}
         self.pairs: dict[tuple[int, int], Overlap] = {}
 
@@ -75,7 +76,7 @@ class Contacts:
         """Looks again at the objects that moved."""
         moved = set(moved)
         for k in moved:
-            mesh = self.problem.meshes[k]
+            mesh = self.meshes[k]
             self.solids[k] = Solid.of(layout[k].apply(mesh.vertices)[mesh.faces], self.seed)
         for k in self.solids:
             for j in self.solids:
@@ -85,10 +86,11 @@ class Contacts:
     def _look(self, k: int, j: int) -> None:
         one, other = self.solids[k], self.solids[j]
         self.pairs.pop((k, j), None)
-        way_out = one.way_out_of(other, self.seed)
-        if way_out is not None:
+        found = one.way_out_of(other, self.seed)
+        if found is not None:
+            point, way_out = found
             share = way_out.norm().item() / max(min(one.diagonal, other.diagonal), 1e-12)
-            self.pairs[k, j] = Overlap(k, j, share, way_out)
+            self.pairs[k, j] = Overlap(k, j, share, way_out, point)
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,10 @@ class Solid:
         """Of its box."""
         return (self.box[1] - self.box[0]).norm().item()
 
-    def way_out_of(self, other: "Solid", seed: int) -> Float[Tensor, "3"] | None:
-        """The way from its deepest sample inside `other` to that one's surface, if any is inside.
+    def way_out_of(
+        self, other: "Solid", seed: int
+    ) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]] | None:
+        """Its deepest sample inside `other` and the way to that one's surface, if any is inside.
 
         The distance's gradient points away from the nearest surface point.
         """
@@ -133,7 +137,7 @@ class Solid:
             distance = distance_to_surface(points, other.triangles)
             (gradient,) = torch.autograd.grad(distance.sum(), points)
         deepest = distance.argmax()
-        return (-distance[deepest] * gradient[deepest]).detach()
+        return inside[deepest], (-distance[deepest] * gradient[deepest]).detach()
 
 
 def distance_to_surface(

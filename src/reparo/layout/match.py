@@ -44,10 +44,11 @@ class Fineness:
     blur: float  # mask diagonals
     points: int  # a side, per object
 
-    @classmethod
-    def of_round(cls, index: int, rounds: int, points: int) -> "Fineness":
-        """From the widest blur to the finest, by equal factors."""
-        return cls(WIDEST * (FINEST / WIDEST) ** (index / max(rounds - 1, 1)), points)
+
+def fineness_of_rounds(rounds: int, points: int) -> list[Fineness]:
+    """From the widest blur to the finest, by equal factors."""
+    factor = FINEST / WIDEST
+    return [Fineness(WIDEST * factor ** (i / max(rounds - 1, 1)), points) for i in range(rounds)]
 
 
 def match_rows(sight: Sight, fineness: Fineness) -> list[Rows]:

@@ -20,6 +20,7 @@ from reparo.layout.view import Sight, hidden
 MARGIN = 24  # px around an object within which outlines are compared
 UNSURE = 2  # px around what hides an object where its outline may be the other's
 MOST_POINTS = 3000  # of a surface that are compared with the depth map
+GRID = 3.0  # px; residuals of hard edges are whole pixels, and one pixel is no outlier
 STEEPEST = 8.0  # pixel widths of depth per pixel, beyond which it is a jump and not a slope
 
 
@@ -67,7 +68,8 @@ def _outline_rows(sight: Sight, k: int, covered_up: Bool[Tensor, "h w"]) -> Rows
     normal = torch.nn.functional.normalize(torch.stack([right[edge], down[edge]], -1), dim=-1)
     residual = to_mask[edge] - to_render[edge]
     points = sight.layers.renderings[k].point[window][edge]
-    weight = robust(residual) / max(len(residual), 1)
+    width = max(3 * residual.abs().median().item(), GRID) if len(residual) else GRID
+    weight = robust(residual, width) / max(len(residual), 1)
     return direction_rows(k, points, normal.to(points), residual.to(points), weight.to(points))
 
 

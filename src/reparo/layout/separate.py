@@ -21,7 +21,7 @@ def separate(problem: Problem, unknowns: Unknowns, supporters: Supporters, seed:
 
     What stands on something moves with it, and is not pushed out of it.
     """
-    contacts = Contacts(problem, seed)
+    contacts = Contacts(problem.meshes, seed)
     moved = set(range(len(supporters)))
     for _ in range(ROUNDS):
         contacts.place(unknowns.layout, moved)

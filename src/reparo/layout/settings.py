@@ -18,8 +18,8 @@ class AlignSettings:
     match: bool = True  # transport render to picture, coarse to fine
     polish: bool = True  # outlines and depth, pixel by pixel
     settle: bool = True  # put what stands on the ground exactly there
-    match_rounds: int = 8
-    polish_rounds: int = 6
+    match_rounds: int = 8  # at most: fewer where little is left to do
+    polish_rounds: int = 10  # at most, at half of `polish_size` and again at all of it
     match_size: int = 128  # longest side in px of the pictures that are transported
     polish_size: int = 512  # longest side in px; never above the photo's own
     match_points: int = 400  # a side, per object

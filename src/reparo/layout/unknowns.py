@@ -58,6 +58,11 @@ class Unknowns:
         )
 
 
+def per_object(step: Float[Tensor, " unknowns"]) -> Float[Tensor, "n 7"]:
+    """Of a step, what moves the objects."""
+    return step[:-SHARED].view(-1, PER_OBJECT)
+
+
 def distances(points: Float[Tensor, "n 3"], camera: Camera) -> Float[Tensor, " n"]:
     """Distance from the camera: the unit in which an object is shifted."""
     return camera.camera_from_world.apply(points).norm(dim=-1)
