@@ -28,10 +28,10 @@ def relative(file: Path) -> str:
 
 @pytest.mark.parametrize("file", FILES, ids=relative)
 def test_a_file_keeps_to_the_caps(file):
-    """300 lines a file, 50 a function, 6 parameters, two packages deep (three in stages)."""
+    """300 lines a file, 50 a function, 6 parameters, two packages deep (four in stages)."""
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 300
     depth = len(file.relative_to(SOURCE).parts) - 1
-    assert depth <= (2 if file.is_relative_to(SOURCE / "stages") else 1)
+    assert depth <= (3 if file.is_relative_to(SOURCE / "stages") else 1)
     for function in functions(file):
         arguments = [*function.args.args, *function.args.kwonlyargs]
         own = [argument for argument in arguments if argument.arg not in ("self", "cls")]
