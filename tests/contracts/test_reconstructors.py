@@ -3,6 +3,7 @@
 import pytest
 import torch
 import trimesh
+from tiny_triposr import write_ellipsoid
 
 from reparo import contracts, registry
 from reparo.errors import MissingExtra, MissingWeights
@@ -13,6 +14,8 @@ from reparo.scene import Cutout
 def reconstructor(request, tmp_path):
     trimesh.creation.box().export(tmp_path / "thing.glb")
     settings = {"given": {"folder": tmp_path}}
+    if request.param == "triposr":
+        settings["triposr"] = {"weights": write_ellipsoid(tmp_path / "triposr"), "resolution": 32}
     try:
         return registry.create("reconstruct", request.param, **settings.get(request.param, {}))
     except (MissingWeights, MissingExtra) as error:

@@ -139,8 +139,8 @@ def read_config(folder: Path) -> Config:
     """Reads `config.yaml`, and `vit/config.json` where there is one."""
     path = folder / "config.yaml"
     tables = _read(path, _yaml)
-    tables = resolved(tables, tables, str(path))
     _check_sections(tables, path)
+    tables = resolved(tables, tables, str(path))
 
     def section(name: str, record: Any) -> Any:
         return filled(record, tables[name], f"{path}: {name}", IGNORED[name])

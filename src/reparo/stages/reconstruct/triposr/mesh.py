@@ -41,7 +41,7 @@ def surface(model: TripoSr, planes: Float[Tensor, "3 c s s"], how: Cutting) -> S
     if not density.max() > how.threshold:
         return Surface(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64), np.zeros((0, 3)))
     closed = np.pad(density, 1)  # so that what reaches the cube's border is closed there
-    found: Any = marching_cubes(closed, how.threshold)
+    found: Any = marching_cubes(closed, how.threshold, gradient_direction="ascent")
     vertices, faces = large_parts(found[0].astype(np.float64), found[1], how.smallest_part)
     step = 2 * radius / (how.resolution - 1)
     vertices = (vertices - 1) * step - radius
