@@ -16,17 +16,15 @@ from reparo.layout.match import Fineness, fineness_of_rounds, match_rows
 from reparo.layout.paper import align_as_paper
 from reparo.layout.place import place
 from reparo.layout.polish import polish_rows
+from reparo.layout.rest import settled
 from reparo.layout.rows import Rows
-from reparo.layout.separate import between, separate
 from reparo.layout.settings import AlignSettings
-from reparo.layout.settle import settle
 from reparo.layout.solve import add_contact, normal_equations, solve_step
 from reparo.layout.support import footing, supporters_of
 from reparo.layout.unknowns import Unknowns, free_columns, object_centres, per_object
 from reparo.layout.view import Sight, View, look, mask_overlap, view_at
 from reparo.scene import Problem, Round, Solution
 
-FIT_LOSS = 0.005  # of mean mask overlap that taking objects apart may cost
 COARSELY, FINELY = (
     1.0,
     0.05,
@@ -102,7 +100,7 @@ class Search:
                     found = self.improve(found, stage)
         if settings.settle:
             with self.timed("settle"):
-                found = self.settled(found, fine)
+                found = settled(problem, found, fine, self.render, settings)
                 self.shown("settle", 0, found)
         with self.timed("judge"):
             reports = judged(problem, found, fine, self.render, settings.seed)
@@ -126,27 +124,6 @@ class Search:
         """Lets whoever watches see the layout."""
         if self.watch is not None:
             self.watch(Round(step, index, found.layout))
-
-    def settled(self, found: Unknowns, view: View) -> Unknowns:
-        """Puts objects on what they stand on and takes them out of one another.
-
-        Of the way apart, only as much is gone as the picture's fit can bear.
-        """
-        problem, settings = self.problem, self.settings
-        supporters = supporters_of(problem, look(problem, found, view, self.render))
-        if problem.observation.ground is not None:
-            found = settle(problem, found, supporters, settings.free)
-        if "translation" not in settings.free:
-            return found
-        apart = separate(problem, found, supporters, settings.seed)
-        if apart is found:
-            return found
-        fit = mask_overlap(look(problem, found, view, self.render)).mean()
-        for share in (1.0, 0.5, 0.25):
-            tried = between(found, apart, share)
-            if fit - mask_overlap(look(problem, tried, view, self.render)).mean() <= FIT_LOSS:
-                return tried
-        return found
 
     def matching(self, found: Unknowns, view: View) -> Stage:
         """Coarse to fine, from as coarse as the worst object is off."""

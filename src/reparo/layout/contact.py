@@ -11,8 +11,10 @@ from torch import Tensor
 from reparo.scene import Mesh, Problem, Similarity
 
 SAMPLES = 400  # surface points of one object that are tried inside another
+DRAWN = 2_000  # of which so many are drawn from the faces that reach into both boxes
 MOST_FACES = 8_000  # of the other; a mesh with more is thinned
 MOST_INSIDE = 16  # samples whose depth is measured
+FAR = 6.0  # radii of a triangle beyond which it is as good as a point
 INSIDE = 0.51  # winding number; a point on the surface has 0.5
 
 
@@ -21,16 +23,37 @@ def winding_number(
 ) -> Float[Tensor, " n"]:
     """How often the surface goes around each point: 1 inside a closed mesh, 0 outside.
 
-    Sum of the triangles' signed solid angles over 4 pi (van Oosterom and Strackee 1983).
+    Sum of the triangles' signed solid angles over 4 pi; of those that are `FAR` away, to first
+    order: area vector . direction / distance squared (Barill et al. 2018).
     """
     total = points.new_zeros(len(points))
     for part in triangles.split(max(2_000_000 // max(len(points), 1), 1)):
-        a, b, c = (part[None] - points[:, None, None]).unbind(2)  # each [n, f, 3]
-        la, lb, lc = a.norm(dim=-1), b.norm(dim=-1), c.norm(dim=-1)
-        volume = (a * torch.linalg.cross(b, c)).sum(-1)
-        below = la * lb * lc + (a * b).sum(-1) * lc + (b * c).sum(-1) * la + (c * a).sum(-1) * lb
-        total = total + torch.atan2(volume, below).sum(1) / (2 * math.pi)
+        total = total + _angles(points, part) / (4 * math.pi)
     return total
+
+
+def _angles(points: Float[Tensor, "n 3"], triangles: Float[Tensor, "f 3 3"]) -> Float[Tensor, " n"]:
+    """Solid angle of all triangles together, seen from each point."""
+    middle = triangles.mean(1)
+    radius = (triangles - middle[:, None]).norm(dim=-1).amax(1)
+    area = (
+        torch.linalg.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]) / 2
+    )
+    distance = torch.cdist(points, middle, compute_mode="donot_use_mm_for_euclid_dist")
+    near = distance < FAR * radius
+    facing = (middle * area).sum(-1) - points @ area.mT
+    total = (facing / distance.clamp(min=1e-12).pow(3)).masked_fill(near, 0).sum(1)
+    which, face = near.nonzero().unbind(-1)
+    return total.index_add(0, which, _solid_angles(triangles[face] - points[which][:, None]))
+
+
+def _solid_angles(corners: Float[Tensor, "m 3 3"]) -> Float[Tensor, " m"]:
+    """Of triangles seen from the origin (van Oosterom and Strackee 1983)."""
+    a, b, c = corners.unbind(1)
+    la, lb, lc = a.norm(dim=-1), b.norm(dim=-1), c.norm(dim=-1)
+    volume = (a * torch.linalg.cross(b, c)).sum(-1)
+    below = la * lb * lc + (a * b).sum(-1) * lc + (b * c).sum(-1) * la + (c * a).sum(-1) * lb
+    return 2 * torch.atan2(volume, below)
 
 
 @dataclass(frozen=True)
@@ -113,6 +136,19 @@ class Solid:
         """Of its box."""
         return (self.box[1] - self.box[0]).norm().item()
 
+    def points_within(
+        self, low: Float[Tensor, "3"], high: Float[Tensor, "3"], seed: int
+    ) -> Float[Tensor, "n 3"]:
+        """Up to `SAMPLES` points of the part of its surface in a box, corners of faces included."""
+        lows, highs = self.triangles.amin(1), self.triangles.amax(1)
+        part = self.triangles[((lows <= high) & (highs >= low)).all(-1)]
+        corners = part.reshape(-1, 3)
+        points = torch.cat(
+            [surface_samples(part, DRAWN, seed), corners[:: len(corners) // SAMPLES + 1]]
+        )
+        points = points[((points >= low) & (points <= high)).all(-1)]
+        return points[:: len(points) // SAMPLES + 1]
+
     def way_out_of(
         self, other: "Solid", seed: int
     ) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]] | None:
@@ -122,7 +158,7 @@ class Solid:
         """
         low = torch.maximum(self.box[0], other.box[0])
         high = torch.minimum(self.box[1], other.box[1])
-        near = self.samples[((self.samples >= low) & (self.samples <= high)).all(-1)]
+        near = self.points_within(low, high, seed) if (low <= high).all() else self.samples[:0]
         if not len(near):
             return None
         few = len(other.triangles) <= MOST_FACES

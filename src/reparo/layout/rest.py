@@ -1,119 +1,188 @@
 """The last step: objects come to rest on what they stand on, and outside one another."""
 
+from dataclasses import dataclass, field, replace
+
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 from reparo.contracts import Renderer
+from reparo.layout.apart import apart_claim, evenly_weighted, feet_claims, least_step, levelled
 from reparo.layout.contact import Contacts, Overlap
 from reparo.layout.polish import polish_rows
 from reparo.layout.rows import Rows
 from reparo.layout.settings import AlignSettings
 from reparo.layout.settle import settle
-from reparo.layout.solve import add_contact, normal_equations, solve_step
+from reparo.layout.solve import normal_equations
 from reparo.layout.support import Supporters, footing, supporters_of
-from reparo.layout.unknowns import PER_OBJECT, Unknowns, distances, free_columns, motion, object_centres
-from reparo.layout.view import Sight, View, look, mask_overlap
-from reparo.scene import Problem
+from reparo.layout.unknowns import Unknowns, free_columns, object_centres
+from reparo.layout.view import Sight, View, look
+from reparo.scene import Problem, Similarity
 
 FIT_LOSS = 0.005  # of mean mask overlap that taking objects apart may cost
-ENOUGH = 0.005
+ENOUGH = 0.007  # of the smaller box's diagonal: what is less deep is left
 ROUNDS = 10
-WEIGHT = 100.0
-import os
-NEAR = float(os.environ.get('NEAR','0.1'))
-L1=float(os.environ.get('L1','1'))
-ROOM = 0.002
+HALVINGS = 4  # of the way apart, where the picture cannot bear all of it
+FALLING = 0.9  # of the loss before; what falls slower has stopped
 
 
-def settled(problem, found, view, render, settings):
+def settled(
+    problem: Problem, found: Unknowns, view: View, render: Renderer, settings: AlignSettings
+) -> Unknowns:
+    """Puts objects on what they stand on and takes them out of one another.
+
+    Of the way apart, only as much is gone as the picture's fit can bear. Who stands on whom is
+    asked once more after that, since the layout has a say in it.
+    """
     sight = look(problem, found, view, render)
+    fit = overlap_seen(sight)
     supporters = supporters_of(problem, sight)
-    fit = shown(sight)
-    grounded = problem.observation.ground is not None
-    if grounded:
-        found = settle(problem, found, supporters, settings.free)
-    if "translation" not in settings.free:
-        return found
-    contacts = Contacts(problem.meshes, settings.seed)
-    everyone = range(len(problem.meshes))
-    contacts.place(found.layout, everyone)
-    active = {}
-    best, best_key = found, None
-    free = tuple(x for x in settings.free if x != "rotation")
-    columns = free_columns(problem, free)
-    log = []
-    for index in range(ROUNDS + 1):
-        touching = [one for one in contacts.found if counts(one, supporters)]
-        deepest = max((one.share for one in touching), default=0.0)
-        if deepest <= ENOUGH and index == 0:
-            return found
-        sight = look(problem, found, view, render)
-        loss = fit - shown(sight)
-        log.append((round(deepest, 4), round(loss, 4)))
-        key = (max(deepest, ENOUGH) / 0.01 if loss <= FIT_LOSS else 100 + loss)
-        if best_key is None or key < best_key:
-            best, best_key = found, key
-        if deepest <= ENOUGH and (loss <= FIT_LOSS or index > 6) or index == ROUNDS:
+    for _ in range(2):
+        room = Room(problem, view, render, settings, supporters, fit)
+        found = room.cleared(room.put_down(found))
+        if problem.observation.ground != "supported":
             break
-        now = {(one.inner, one.outer): one for one in touching}
-        anchors = found.layout.apply(object_centres(problem)[:, None])[:, 0]
-        rows = [outline(one, sight) for one in polish_rows(sight) if not one.slope[:, 2].any()]
-        equations = normal_equations(Rows.join(rows), anchors, view.camera)
-        diag = equations[0].diagonal()
-        for k in range(len(anchors)):
-            at = slice(k * PER_OBJECT + 3, k * PER_OBJECT + 7)
-            diag[at] += NEAR * diag[at][:3].max()
-        if grounded:
-            stand = footing(problem, found, supporters)
-            add_contact(equations, stand, supporters, anchors, view.camera)
-        for pair, one in now.items():
-            active[pair] = one
-        for pair, one in active.items():
-            add_apart(equations, one, pair in now, anchors, view.camera)
-        step = solve_step(equations, columns)
-        found = found.stepped(step, object_centres(problem), problem.camera)
-        if grounded:
-            found = settle(problem, found, supporters, settings.free)
-        contacts.place(found.layout, everyone)
-    import os
-    if os.environ.get("LOG"): print(log)
-    return best
+        again = supporters_of(problem, look(problem, found, view, render))
+        if again == supporters:
+            break
+        supporters = again
+    return found
 
 
-def shown(sight):
-    masks = sight.view.masks
-    depths = sight.layers.depths
-    nearest = depths.argmin(0)
-    n = len(masks)
-    seen = (nearest[None] == torch.arange(n)[:, None, None]) & depths.isfinite()
+def overlap_seen(sight: Sight) -> float:
+    """Mean intersection over union of the masks and what shows of each object."""
+    masks, depths = sight.view.masks, sight.layers.depths
+    index = torch.arange(len(masks), device=masks.device)[:, None, None]
+    seen = (depths.argmin(0) == index) & depths.isfinite()
     both, either = (seen & masks).flatten(1).sum(1), (seen | masks).flatten(1).sum(1)
     return (both / either.clamp(min=1)).mean().item()
 
 
-def outline(rows, sight):
-    from dataclasses import replace
-    area = sight.view.masks[int(rows.owner[0])].sum() if len(rows.owner) else 1
-    return replace(rows, weight=100 / rows.residual.abs().clamp(min=L1) / area)
+@dataclass(frozen=True)
+class State:
+    """A layout, how deep its worst pair is, and what it lost of the picture's fit."""
+
+    unknowns: Unknowns
+    sight: Sight
+    overlaps: tuple[Overlap, ...]
+    deepest: float
+    loss: float
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
+        """Lower is better: first the picture, then room between objects, up to what is enough."""
+        spoilt = self.loss > FIT_LOSS
+        return spoilt, max(self.deepest, ENOUGH), max(self.loss, 0.0)
 
 
-def counts(overlap, supporters):
-    k, j = overlap.inner, overlap.outer
-    return supporters[k] != j and supporters[j] != k
+@dataclass(frozen=True)
+class Room:
+    """What taking objects apart has to go by."""
+
+    problem: Problem
+    view: View
+    render: Renderer
+    settings: AlignSettings
+    supporters: Supporters
+    fit: float  # mean mask overlap before settling
+    contacts: Contacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "contacts", Contacts(self.problem.meshes, self.settings.seed))
+
+    def put_down(self, found: Unknowns) -> Unknowns:
+        """On what each stands on, if the scene says that they stand."""
+        if self.problem.observation.ground is None:
+            return found
+        return settle(self.problem, found, self.supporters, self.settings.free)
+
+    def cleared(self, found: Unknowns) -> Unknowns:
+        """The layout whose objects are farthest out of one another, of those that fit."""
+        if "translation" not in self.settings.free or not self.touching(found):
+            return found
+        states = [self.state(found)]
+        for _ in range(ROUNDS):
+            if states[-1].deepest <= ENOUGH and not _still_falling(states):
+                break
+            states.append(self.state(self.put_down(self.stepped(states[-1]))))
+        best = min(states, key=lambda state: state.rank)
+        if best.deepest > ENOUGH:
+            best = min([best, *self.on_the_way(found, states[-1].unknowns)], key=lambda s: s.rank)
+        return best.unknowns
+
+    def touching(self, found: Unknowns) -> bool:
+        """Whether a pair is too deep."""
+        return max((one.share for one in self.overlaps(found)), default=0.0) > ENOUGH
+
+    def overlaps(self, found: Unknowns) -> list[Overlap]:
+        """Of all pairs that do not stand on one another, each in its deeper direction."""
+        self.contacts.place(found.layout, range(len(self.supporters)))
+        deeper: dict[frozenset[int], Overlap] = {}
+        for one in sorted(self.contacts.found, key=lambda one: one.share):
+            if self.supporters[one.inner] != one.outer and self.supporters[one.outer] != one.inner:
+                deeper[frozenset((one.inner, one.outer))] = one
+        return list(deeper.values())
+
+    def state(self, found: Unknowns) -> State:
+        """All that is to be known of a layout."""
+        overlaps = self.overlaps(found)
+        sight = look(self.problem, found, self.view, self.render)
+        deepest = max((one.share for one in overlaps), default=0.0)
+        return State(found, sight, tuple(overlaps), deepest, self.fit - overlap_seen(sight))
+
+    def stepped(self, state: State) -> Unknowns:
+        """One step apart; what the depth map says is left out, outlines are what must stay."""
+        problem, found, camera = self.problem, state.unknowns, self.view.camera
+        centres = object_centres(problem)
+        anchors = found.layout.apply(centres[:, None])[:, 0]
+        rows = [self.outline(one) for one in polish_rows(state.sight) if _of_outline(one)]
+        if not rows:
+            return found
+        equations = normal_equations(Rows.join(rows), anchors, camera)
+        held, overlaps = [], list(state.overlaps)
+        if problem.observation.ground is not None:
+            held = feet_claims(footing(problem, found, self.supporters), anchors, camera)
+            overlaps = [levelled(one, found.layout) for one in overlaps]
+        pushes = [apart_claim(one, anchors, camera) for one in overlaps]
+        step = least_step(equations, held, pushes, self.free)
+        return found.stepped(step, centres, camera) if step.isfinite().all() else found
+
+    @property
+    def free(self) -> Bool[Tensor, " u"]:
+        """Settling turns nothing."""
+        freedoms = tuple(name for name in self.settings.free if name != "rotation")
+        return free_columns(self.problem, freedoms)
+
+    def outline(self, rows: Rows) -> Rows:
+        """Weighed by what they mean for the overlap of that object's mask."""
+        return evenly_weighted(rows, float(self.view.masks[int(rows.owner[0])].sum()))
+
+    def on_the_way(self, start: Unknowns, end: Unknowns) -> list[State]:
+        """Layouts between two, as near the end as the picture can bear."""
+        states, low, high = [], 0.0, 1.0
+        for _ in range(HALVINGS):
+            share = (low + high) / 2
+            states.append(self.state(self.put_down(between(start, end, share))))
+            low, high = (low, share) if states[-1].loss > FIT_LOSS else (share, high)
+        return states
 
 
-def add_apart(equations, one, now, anchors, camera):
-    hessian, gradient = equations
-    depth = one.push.norm()
-    normal = one.push / depth.clamp(min=1e-12)
-    both = torch.tensor([one.inner, one.outer])
-    moved = motion(one.point.expand(2, 3), both, anchors, camera)  # [2, 3, 7]
-    away = normal @ moved  # [2, 7]
-    row = torch.zeros_like(gradient)
-    row[one.inner * PER_OBJECT : (one.inner + 1) * PER_OBJECT] = away[0]
-    row[one.outer * PER_OBJECT : (one.outer + 1) * PER_OBJECT] = -away[1]
-    pixels = camera.focal / distances(one.point[None], camera)[0]
-    diagonal = depth / one.share
-    residual = -(depth - 0.0 * diagonal) * pixels if now else 0 * depth
-    row = row * pixels
-    hmax = hessian.diagonal()[:-3].max().clone()
-    hessian += WEIGHT * hmax / row.square().max() * torch.outer(row, row)
-    gradient += WEIGHT * hmax / row.square().max() * row * residual
+def _still_falling(states: list[State]) -> bool:
+    """Whether the picture is spoilt, but less so with each step."""
+    now = states[-1].loss
+    if now <= FIT_LOSS or len(states) < 2:
+        return False
+    return states[-2].deepest > ENOUGH or now < FALLING * states[-2].loss
+
+
+def _of_outline(rows: Rows) -> bool:
+    """Whether nothing in them is about depth."""
+    return len(rows.owner) > 0 and not rows.slope[:, 2].any().item()
+
+
+def between(start: Unknowns, end: Unknowns, share: float) -> Unknowns:
+    """So much of the way from one layout to another of the same rotations."""
+    a, b = start.layout, end.layout
+    translation = a.translation + share * (b.translation - a.translation)
+    scale = a.scale * (b.scale / a.scale) ** share
+    return replace(end, layout=Similarity(a.wxyz, translation, scale))
