@@ -5,7 +5,8 @@
 A checkpoint with random weights is written to a temporary folder (1.7 GB) and read like the real
 one. For the meshes the planes and the decoder are replaced by ones that hold a ball of radius 0.5,
 so that the surface is about as large as an object's; the work per point stays the same. Memory is
-the process's own on a CPU (Linux), and what was taken of the device's elsewhere.
+the process's own on a CPU (Linux), and what was taken of the device's elsewhere. Processor seconds
+are those of all cores together, and hardly change when other programs run.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -78,14 +79,23 @@ def with_a_ball(model: TripoSr, radius: float = 0.5) -> Tensor:
     return planes.to(first.weight)
 
 
-def measured(device: str, step: Callable[[], Result]) -> tuple[Result, float, float]:
-    """What the step gives, its seconds, and the most memory held meanwhile, in GB."""
+class Cost(NamedTuple):
+    """What a step takes."""
+
+    seconds: float
+    busy: float  # processor seconds
+    peak: float  # most memory held meanwhile, GB
+
+
+def measured(device: str, step: Callable[[], Result]) -> tuple[Result, Cost]:
+    """What the step gives, and what it takes."""
     _forget_peak(device)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     result = step()
     if device == "cuda":
         torch.cuda.synchronize()
-    return result, time.perf_counter() - start, _peak(device)
+    seconds = time.perf_counter() - start
+    return result, Cost(seconds, time.process_time() - busy, _peak(device))
 
 
 def _forget_peak(device: str) -> None:
@@ -103,9 +113,11 @@ def _peak(device: str) -> float:
     return next((int(one.split()[1]) / 1e6 for one in lines if "VmHWM" in one), math.nan)
 
 
-def row(name: str, seconds: float, peak: float, note: str = "") -> None:
+def row(name: str, cost: Cost, note: str = "") -> None:
     """Prints one line of the table."""
-    print(f"| {name} | {seconds:.1f} | {peak:.1f} | {note} |", flush=True)
+    print(
+        f"| {name} | {cost.seconds:.1f} | {cost.busy:.1f} | {cost.peak:.1f} | {note} |", flush=True
+    )
 
 
 def main() -> None:
@@ -118,19 +130,19 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     device, rgb = arguments.device, torch.rand(512, 512, 3)
     print(f"{device}, {arguments.threads} threads, torch {torch.__version__}\n")
-    print("| step | seconds | peak GB | |\n|---|---|---|---|")
+    print("| step | seconds | processor seconds | peak GB | |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         count = write_checkpoint(Path(folder))
-        model, *used = measured(device, lambda: load(folder, device))
-        row("load", *used, f"{count / 1e6:.0f} million weights")
-        _, *used = measured(device, lambda: model.triplanes(rgb))
-        row("picture to planes", *used)
+        model, cost = measured(device, lambda: load(folder, device))
+        row("load", cost, f"{count / 1e6:.0f} million weights")
+        _, cost = measured(device, lambda: model.triplanes(rgb))
+        row("picture to planes", cost)
         planes = with_a_ball(model)
         for n in arguments.resolutions:
-            _, *used = measured(device, lambda n=n: density_grid(model, planes, n, Cutting().chunk))
-            row(f"density at {n}^3", *used)
-            found, *used = measured(device, lambda n=n: surface(model, planes, Cutting(n)))
-            row(f"density and mesh at {n}^3", *used, f"{len(found.faces)} triangles")
+            _, cost = measured(device, lambda n=n: density_grid(model, planes, n, Cutting().chunk))
+            row(f"density at {n}^3", cost)
+            found, cost = measured(device, lambda n=n: surface(model, planes, Cutting(n)))
+            row(f"density and mesh at {n}^3", cost, f"{len(found.faces)} triangles")
 
 
 if __name__ == "__main__":

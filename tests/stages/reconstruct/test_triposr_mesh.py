@@ -66,7 +66,7 @@ def test_the_surface_lies_where_the_density_is_the_threshold(tmp_path):
     planes = model.triplanes(torch.rand(8, 8, 3))
     found = surface(model, planes, Cutting(resolution=96))
     density, _ = model.query(planes, torch.from_numpy(found.vertices))
-    assert float((density.log() - np.log(25)).abs().median()) < 0.1
+    assert float((density.log() - np.log(25)).abs().median()) < 1e-3  # 4 % if cut linearly
     radii = np.linalg.norm(found.vertices / HALF_AXES, axis=1)
     assert np.abs(radii - 1).max() < 0.05
 
@@ -96,8 +96,9 @@ def test_what_reaches_the_cubes_border_is_closed_there(tmp_path):
     body = solid(mesh)
     assert body.is_watertight and body.volume > 0
     lengths = mesh.bounds[1] - mesh.bounds[0]
+    # a little thicker at its ends: as the original's, planes fade to 0 at the cube's border
     expected = torch.tensor([0.4 / 0.87, 0.4 / 0.87, 1.0])
-    torch.testing.assert_close(lengths, expected, atol=0.05, rtol=0)
+    torch.testing.assert_close(lengths, expected, atol=0.1, rtol=0)
 
 
 def test_specks_and_hollows_are_dropped_and_large_parts_kept():
@@ -162,7 +163,7 @@ def test_an_empty_cutout_is_refused(tmp_path):
         TripoSrReconstructor(tmp_path)(empty, "nothing")
 
 
-@pytest.mark.parametrize("settings", [{"resolution": 1}, {"chunk": 0}])
+@pytest.mark.parametrize("settings", [{"resolution": 1}, {"chunk": 0}, {"threshold": 0.0}])
 def test_settings_that_cannot_work_are_refused(tmp_path, settings):
     with pytest.raises(InputError, match="raise them"):
         TripoSrReconstructor(tmp_path, **settings)(cutout(), "box")

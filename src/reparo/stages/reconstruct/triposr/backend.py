@@ -18,6 +18,7 @@ from reparo.stages.reconstruct.triposr.framing import framed
 from reparo.stages.reconstruct.triposr.mesh import Cutting, Surface, surface
 from reparo.stages.reconstruct.triposr.model import TripoSr
 
+NAME = "triposr"  # of the network that is asked for unless a folder is given
 AXES = [1, 2, 0]  # ours from the field's: it has x to the viewer, y to the viewer's right, z up
 
 
@@ -25,19 +26,19 @@ AXES = [1, 2, 0]  # ours from the field's: it has x to the viewer, y to the view
 class TripoSrReconstructor:
     """One picture in, a closed mesh with a colour at each vertex out."""
 
-    weights: str | Path = "triposr"  # a checkpoint's folder, or the name of a pulled network
+    weights: str | Path = NAME  # a checkpoint's folder, or the name of a pulled network
     resolution: int = 256  # grid points along the cube's side; time and triangles grow with it
     threshold: float = 25.0  # density on the surface; lower is thicker
-    chunk: int = 131072  # points asked at once; less takes less memory
+    chunk: int = 32768  # points asked at once; less takes less memory
     smallest_part: float = 0.01  # of the largest part's area: smaller ones are dropped
     device: str = "auto"
 
     def __call__(self, cutout: Cutout, name: str) -> Mesh:
         """Sees the cut-out on grey and cuts the mesh out of the field."""
-        if self.resolution < 2 or self.chunk < 1:
+        if self.resolution < 2 or self.chunk < 1 or not self.threshold > 0:
             raise InputError(
-                "TripoSR needs a resolution of 2 or more and a chunk of 1 or more, got "
-                f"{self.resolution} and {self.chunk}; raise them"
+                "TripoSR needs a resolution of 2 or more, a chunk of 1 or more and a threshold "
+                f"above 0, got {self.resolution}, {self.chunk} and {self.threshold}; raise them"
             )
         picture = framed(cutout, name)
         model = _model(_folder(self.weights), _device(self.device))
@@ -73,8 +74,9 @@ def as_mesh(found: Surface, name: str, dtype: torch.dtype) -> Mesh:
 
 def _folder(weights: str | Path) -> Path:
     """Where the checkpoint lies: the folder itself, or where a network of that name is kept."""
-    if Path(weights).is_dir():
-        return Path(weights)
+    folder = Path(weights)
+    if (folder / "config.yaml").is_file() or (folder.is_dir() and str(weights) != NAME):
+        return folder
     try:
         return models.path(str(weights))
     except InputError as error:

@@ -48,7 +48,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         if path.suffix == ".safetensors":
             return _read_safetensors(path)
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except MissingExtra:
+    except (MissingExtra, MemoryError):
         raise
     except pickle.UnpicklingError as error:
         raise InputError(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reparo.stages.reconstruct.triposr.model import TripoSr
 
-DENSEST = 1e6  # exp may overflow; beyond this the surface no longer moves
+FURTHEST = 1e6  # times the threshold, or over it: beyond, the surface no longer moves
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Cutting:
 
     resolution: int = 256  # grid points along the cube's side
     threshold: float = 25.0  # density on the surface (the original's)
-    chunk: int = 131072  # points asked at once: 0.1 GB of features in the official size
+    chunk: int = 32768  # points asked at once: 16 MB of features in the official size
     smallest_part: float = 0.01  # of the largest part's area: smaller ones are dropped
 
 
@@ -41,7 +41,9 @@ def surface(model: TripoSr, planes: Float[Tensor, "3 c s s"], how: Cutting) -> S
     if not density.max() > how.threshold:
         return Surface(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64), np.zeros((0, 3)))
     closed = np.pad(density, 1)  # so that what reaches the cube's border is closed there
-    found: Any = marching_cubes(closed, how.threshold, gradient_direction="ascent")
+    # density is an exponential: its logarithm is what is nearly linear between two grid points
+    level = np.log(np.clip(closed / how.threshold, 1 / FURTHEST, FURTHEST))
+    found: Any = marching_cubes(level, 0.0, gradient_direction="ascent")
     vertices, faces = large_parts(found[0].astype(np.float64), found[1], how.smallest_part)
     step = 2 * radius / (how.resolution - 1)
     vertices = (vertices - 1) * step - radius
@@ -61,8 +63,7 @@ def density_grid(
         index = torch.arange(first, min(first + chunk, len(density)), device=planes.device)
         x, rest = index // resolution**2, index % resolution**2
         points = axis[torch.stack([x, rest // resolution, rest % resolution], -1)]
-        values = model.query(planes, points)[0].nan_to_num(0, DENSEST).clamp(max=DENSEST)
-        density[first : first + chunk] = values.cpu().numpy()
+        density[first : first + chunk] = model.query(planes, points)[0].nan_to_num(0).cpu().numpy()
     return density.reshape(resolution, resolution, resolution)
 
 

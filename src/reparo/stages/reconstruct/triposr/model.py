@@ -1,5 +1,6 @@
 """The network, whole: a picture to planes, planes to density and colour."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -27,8 +28,10 @@ class TripoSr(nn.Module):
 
     def triplanes(self, rgb: Float[Tensor, "h w 3"]) -> Float[Tensor, "3 c s s"]:
         """The planes of a picture: sRGB 0..1, the object on grey; of any size and shape."""
-        square = resized(rgb.to(self.tokenizer.embeddings), self.config.cond_image_size)
-        tokens = self.backbone(self.tokenizer(), self.image_tokenizer(square))
+        # resized where it is: not every device can, and only then moved
+        square = resized(rgb.to(torch.float32), self.config.cond_image_size)
+        image = self.image_tokenizer(square.to(self.tokenizer.embeddings))
+        tokens = self.backbone(self.tokenizer(), image)
         return self.post_processor(self.tokenizer.planes(tokens))
 
     def query(
