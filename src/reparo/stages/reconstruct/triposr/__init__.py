@@ -1,8 +1,8 @@
 """TripoSR (Tochilkin et al. 2024, arXiv 2403.02151) in plain torch; reads the official checkpoint.
 
 A picture becomes image tokens, the tokens three feature planes, and the planes, asked at a point,
-density and colour. Met against the original implementation with random weights in all sizes that
-the tests have; never run with the trained weights.
+density and colour. Checked against the original implementation's outputs with random weights;
+never run with the trained ones.
 """
 
 from reparo.stages.reconstruct.triposr.checkpoint import load
