@@ -12,7 +12,7 @@ from reparo.layout.contact import Contacts, Overlap
 from reparo.layout.polish import polish_rows
 from reparo.layout.rows import Rows
 from reparo.layout.settings import AlignSettings
-from reparo.layout.settle import settle
+from reparo.layout.settle import lowered, settle
 from reparo.layout.solve import normal_equations
 from reparo.layout.support import Supporters, footing, supporters_of
 from reparo.layout.unknowns import Unknowns, free_columns, object_centres
@@ -39,7 +39,7 @@ def settled(
     supporters = supporters_of(problem, sight)
     for _ in range(2):
         room = Room(problem, view, render, settings, supporters, fit)
-        found = room.cleared(room.put_down(found))
+        found = room.lowered(room.cleared(room.put_down(found)))
         if problem.observation.ground != "supported":
             break
         again = supporters_of(problem, look(problem, found, view, render))
@@ -109,6 +109,20 @@ class Room:
         if best.deepest > ENOUGH:
             best = min([best, *self.on_the_way(found, states[-1].unknowns)], key=lambda s: s.rank)
         return best.unknowns
+
+    def lowered(self, found: Unknowns) -> Unknowns:
+        """What its rays of sight do not bring onto its supporter, moved upright as far as fits."""
+        wanted = found
+        if self.problem.observation.ground is not None and "translation" in self.settings.free:
+            wanted = lowered(self.problem, found, self.supporters, ENOUGH)
+        if wanted is found:
+            return found
+        was = self.state(found)
+        for share in (1.0, 0.75, 0.5, 0.25):
+            tried = self.state(between(found, wanted, share))
+            if tried.loss <= FIT_LOSS and tried.deepest <= max(ENOUGH, was.deepest):
+                return tried.unknowns
+        return found
 
     def touching(self, found: Unknowns) -> bool:
         """Whether a pair is too deep."""

@@ -57,8 +57,11 @@ def footing(problem: Problem, unknowns: Unknowns, supporters: Supporters) -> Foo
     return Footing(feet, feet.new_tensor(below), -seen[:, 1] > SURE_DROP * seen.norm(dim=-1))
 
 
-def top_under(problem: Problem, unknowns: Unknowns, k: int, j: int) -> float:
-    """Height of object j's surface under object k's sole; its highest point if it is elsewhere.
+def top_under(
+    problem: Problem, unknowns: Unknowns, k: int, j: int, elsewhere: float | None = None
+) -> float:
+    """Height of object j's surface under object k's sole; if it is elsewhere, what is said for
+    that, or its highest point.
 
     The sole's plan is cut into cells, and the median of the highest points per cell taken: what
     rises at the side (a chair's back) does not count.
@@ -73,7 +76,7 @@ def top_under(problem: Problem, unknowns: Unknowns, k: int, j: int) -> float:
     cell = ((points[:, [0, 2]] - corner) / extent * CELLS).floor()
     under = ((cell >= 0) & (cell < CELLS)).all(-1)
     if not under.any():
-        return lower[:, 1].max().item()
+        return lower[:, 1].max().item() if elsewhere is None else elsewhere
     index = (cell[under, 0] * CELLS + cell[under, 1]).long()
     tops = points.new_full((CELLS**2,), -torch.inf)
     tops = tops.scatter_reduce(0, index, points[under, 1], "amax")
