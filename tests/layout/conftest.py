@@ -26,6 +26,12 @@ def cut_on_both_sides() -> tuple[Scene, Observation]:
 
 
 @pytest.fixture
+def with_vase() -> tuple[Scene, Observation]:
+    """Its vase is a solid of revolution with a pattern on it."""
+    return _made_up(2)
+
+
+@pytest.fixture
 def first_made_up() -> tuple[Scene, Observation]:
     return _made_up(1)
 

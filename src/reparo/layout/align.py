@@ -1,9 +1,9 @@
-"""The aligner: place, match and solve, polish, settle; each its own step, each can be left out."""
+"""The aligner: place, match and solve, polish, turn, settle; each can be left out."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
@@ -21,18 +21,17 @@ from reparo.layout.rows import Rows
 from reparo.layout.settings import AlignSettings
 from reparo.layout.solve import add_contact, normal_equations, solve_step
 from reparo.layout.support import footing, supporters_of
+from reparo.layout.turn import turn
 from reparo.layout.unknowns import Unknowns, free_columns, object_centres, per_object
 from reparo.layout.view import Sight, View, look, mask_overlap, view_at
 from reparo.scene import Problem, Round, Solution
 
-COARSELY, FINELY = (
-    1.0,
-    0.05,
-)  # px that a last step may still move, at half the size and at the whole
+# px that a last step may still move: at half the size, at the whole
+COARSELY, FINELY = 1.0, 0.05
+TURN_ROUNDS = 5  # of each rotation that is tried
 PATIENCE = 3  # rounds without a better score
-OFF = (
-    3.6  # mask diagonals that a disc is off, per missed overlap: 1 - IoU = 8/pi d/D, D = 0.71 of it
-)
+# A disc d mask diagonals off misses 1 - IoU = 8 sqrt(2) / pi d = 3.6 d of its overlap.
+OFF = 3.6
 
 
 def align(
@@ -93,11 +92,14 @@ class Search:
             with self.timed("match"):
                 found = self.improve(found, self.matching(found, coarse))
         if settings.polish:
+            half = view_at(problem, settings.polish_size // 2)
             with self.timed("polish"):
-                half = view_at(problem, settings.polish_size // 2)
-                for view, near in ((half, COARSELY), (fine, FINELY)):
-                    stage = Stage("polish", view, settings.polish_rounds, near / view.camera.focal)
-                    found = self.improve(found, stage)
+                found = self.improve(
+                    self.improve(found, self.polishing(half, COARSELY)), self.polishing(fine)
+                )
+            if settings.turn and "rotation" in settings.free:
+                with self.timed("turn"):
+                    found = self.turned(found, half, fine)
         if settings.settle:
             with self.timed("settle"):
                 found = settled(problem, found, fine, self.render, settings)
@@ -125,12 +127,31 @@ class Search:
         if self.watch is not None:
             self.watch(Round(step, index, found.layout))
 
+    def turned(self, found: Unknowns, half: View, fine: View) -> Unknowns:
+        """Tries other rotations at half the size; where one is better, polishes again."""
+        few = replace(self.polishing(half, COARSELY), name="turn", rounds=TURN_ROUNDS)
+        stopped = self.stopped
+        better = turn(
+            self.problem,
+            found,
+            lambda one: look(self.problem, one, half, self.render),
+            lambda one: self.improve(one, few),
+        )
+        if better is found:
+            self.stopped = stopped
+            return found
+        return self.improve(better, self.polishing(fine))
+
     def matching(self, found: Unknowns, view: View) -> Stage:
         """Coarse to fine, from as coarse as the worst object is off."""
         rounds = fineness_of_rounds(self.settings.match_rounds, self.settings.match_points)
         misfit = 1 - mask_overlap(look(self.problem, found, view, self.render)).min().item()
         needed = tuple(one for one in rounds if one.blur * OFF <= misfit)
         return Stage("match", view, len(needed), 0.0, needed)
+
+    def polishing(self, view: View, near: float = FINELY) -> Stage:
+        """Until a last step moves less than so many px."""
+        return Stage("polish", view, self.settings.polish_rounds, near / view.camera.focal)
 
     def improve(self, found: Unknowns, stage: Stage) -> Unknowns:
         """Draws, compares and solves, round by round; returns the best layout seen."""
@@ -164,8 +185,8 @@ class Search:
 
     def rows(self, sight: Sight, stage: Stage, index: int) -> list[Rows]:
         """What the picture says in this round."""
-        if stage.name == "polish":
-            return polish_rows(sight)
+        if not stage.fineness:
+            return polish_rows(sight, texture="rotation" in self.settings.free)
         return match_rows(sight, stage.fineness[index])
 
     def step(self, sight: Sight, rows: Rows) -> Float[Tensor, " unknowns"]:

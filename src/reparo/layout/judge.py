@@ -17,9 +17,14 @@ NOTHING_KNOWN = 1.0  # depth error of an object of which no pixel can be compare
 
 
 def score(sight: Sight) -> float:
-    """Mean over the objects of missed overlap and relative depth error; lower is better."""
+    """Mean misfit of the objects; lower is better."""
+    return misfits(sight).mean().item()
+
+
+def misfits(sight: Sight) -> Float[Tensor, " n"]:
+    """Missed overlap and relative depth error of each object."""
     trust = 0.0 if sight.depth is None else DEPTH_TRUST[sight.depth.kind]
-    return (1 - mask_overlap(sight) + trust * depth_error(sight)).mean().item()
+    return 1 - mask_overlap(sight) + trust * depth_error(sight)
 
 
 def depth_error(sight: Sight) -> Float[Tensor, " n"]:

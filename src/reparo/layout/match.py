@@ -21,9 +21,11 @@ WIDEST, FINEST = 0.15, 0.02  # blur, in lengths of the mask's diagonal, first ro
 REACH = 6.0  # blurs beyond which a point rather stays unmatched
 RELIEF_WEIGHT = 0.5  # of depth against place in the cost
 COLOUR_WEIGHT = 0.1  # mask diagonals per unit of contrast: colours of render and photo differ
-# Against an outline's weight. A map by a network or a stand-in is smoothly wrong: all pixels of an
-# object err together, so it says one number an object, with less force than outline and ground.
-DEPTH_TRUST = {"metric": 1.0, "scale": 0.01, "affine": 0.01, "disparity": 0.01}
+# Against an outline's weight. A map by a network or a stand-in is smoothly wrong, all pixels of an
+# object together, so it says one number an object. Two per cent of distance are 10 px where the
+# focal length is 500 px, an outline's many points together are good to a tenth of a pixel: the
+# ratio of the two, squared.
+DEPTH_TRUST = {"metric": 1.0, "scale": 1e-4, "affine": 1e-4, "disparity": 1e-4}
 ENOUGH = 0.3  # of an object must be outside other masks, else it is matched whole
 
 

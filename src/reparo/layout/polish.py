@@ -15,6 +15,7 @@ from torch import Tensor
 from reparo.layout.match import DEPTH_TRUST
 from reparo.layout.rows import DepthClaim, Rows, depth_rows, direction_rows
 from reparo.layout.solve import robust
+from reparo.layout.texture import texture_rows
 from reparo.layout.view import Sight, hidden
 
 MARGIN = 24  # px around an object within which outlines are compared
@@ -24,14 +25,15 @@ GRID = 3.0  # px; residuals of hard edges are whole pixels, and one pixel is no 
 STEEPEST = 8.0  # pixel widths of depth per pixel, beyond which it is a jump and not a slope
 
 
-def polish_rows(sight: Sight) -> list[Rows]:
-    """Outline rows and depth rows of all objects that show."""
+def polish_rows(sight: Sight, texture: bool = False) -> list[Rows]:
+    """Outline rows and depth rows of all objects that show; their texture's too, if wanted."""
     covered_up = hidden(sight)
     rows: list[Rows] = []
     for k in range(len(sight.view.masks)):
         if sight.layers.covered[k].any() and sight.view.masks[k].any():
             rows.append(_outline_rows(sight, k, covered_up[k]))
             rows += _surface_rows(sight, k)
+            rows += texture_rows(sight, k) if texture else []
     return rows
 
 

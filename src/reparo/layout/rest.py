@@ -107,7 +107,8 @@ class Room:
             states.append(self.state(self.put_down(self.stepped(states[-1]))))
         best = min(states, key=lambda state: state.rank)
         if best.deepest > ENOUGH:
-            best = min([best, *self.on_the_way(found, states[-1].unknowns)], key=lambda s: s.rank)
+            end = min(states[1:], key=lambda state: (max(state.deepest, ENOUGH), state.loss))
+            best = min([best, *self.on_the_way(found, end.unknowns)], key=lambda s: s.rank)
         return best.unknowns
 
     def lowered(self, found: Unknowns) -> Unknowns:

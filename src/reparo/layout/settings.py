@@ -17,6 +17,7 @@ class AlignSettings:
     free: tuple[str, ...] = ("translation", "scale")  # of each object; the rest stays at the start
     match: bool = True  # transport render to picture, coarse to fine
     polish: bool = True  # outlines and depth, pixel by pixel
+    turn: bool = True  # try other rotations of what does not fit; only where rotation is free
     settle: bool = True  # put what stands on the ground exactly there
     match_rounds: int = 8  # at most: fewer where little is left to do
     polish_rounds: int = 10  # at most, at half of `polish_size` and again at all of it
