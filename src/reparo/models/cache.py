@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from reparo.errors import MissingWeights
-from reparo.models.known import Model, WeightFile, find_model
+from reparo.models.known import Model, WeightFile, find_model, manifest
 
 
 class State(StrEnum):
@@ -43,6 +43,23 @@ def path(name: str) -> Path:
         raise MissingWeights(
             f"the network {name!r} ({model.purpose.split(':')[0]}) is not on this machine; "
             f"`reparo models pull {model.group}` brings it ({model.download_bytes / 1e6:.0f} MB)"
+        )
+    return folder
+
+
+def located(weights: str | Path) -> Path:
+    """The folder that a backend's `weights` mean: a network's, by its name, else the folder itself.
+
+    Nothing is fetched here. A folder that is called like a network is given by its absolute path.
+    """
+    if str(weights) in {model.name for model in manifest()}:
+        return path(str(weights))
+    folder = Path(weights).expanduser()
+    if not folder.is_dir():
+        raise MissingWeights(
+            f"weights were wanted in {str(weights)!r}, which is neither a folder nor the name of "
+            "a network; `reparo models list` has the names, and a folder of yours is given by "
+            'weights = "/path"'
         )
     return folder
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from reparo import models
-from reparo.errors import InputError, MissingWeights
+from reparo.errors import InputError
 from reparo.scene import Cutout, Material, Mesh
 from reparo.stages.reconstruct.triposr.checkpoint import load
 from reparo.stages.reconstruct.triposr.framing import framed
@@ -41,7 +41,7 @@ class TripoSrReconstructor:
                 f"above 0, got {self.resolution}, {self.chunk} and {self.threshold}; raise them"
             )
         picture = framed(cutout, name)
-        model = _model(_folder(self.weights), _device(self.device))
+        model = _model(models.located(self.weights), _device(self.device))
         how = Cutting(self.resolution, self.threshold, self.chunk, self.smallest_part)
         found = surface(model, model.triplanes(picture), how)
         if not len(found.faces):
@@ -70,21 +70,6 @@ def as_mesh(found: Surface, name: str, dtype: torch.dtype) -> Mesh:
         (Material(name=name),),
         torch.zeros(len(found.faces), dtype=torch.long),
     )
-
-
-def _folder(weights: str | Path) -> Path:
-    """Where the checkpoint lies: the folder itself, or where a network of that name is kept."""
-    folder = Path(weights)
-    if (folder / "config.yaml").is_file() or (folder.is_dir() and str(weights) != NAME):
-        return folder
-    try:
-        return models.path(str(weights))
-    except InputError as error:
-        raise MissingWeights(
-            f"TripoSR's weights were wanted in {str(weights)!r}, which is neither a folder nor a "
-            "network on this machine; fetch config.yaml and model.ckpt of stabilityai/TripoSR "
-            'and say where they lie: [reconstruct] weights = "FOLDER"'
-        ) from error
 
 
 def _device(name: str) -> str:
