@@ -22,6 +22,7 @@ MOST = 1.5  # a factor of distance beyond which the support is doubted, not the 
 TRIES = 12  # places on the way over another object, to either side
 NEXT = 1.05  # factor between neighbours of them, and a little
 HALVINGS = 12
+TOUCHING = 1e-4  # of the eye's height over the place: a foot so near to it stands there
 
 
 def settle(
@@ -57,9 +58,9 @@ def _settle_one(
     eye = problem.camera.world_from_camera.translation
 
     supporter = supporters[k]
+    level = ((stand.below[k] - eye[1]) / (stand.feet[k, 1] - eye[1])).item()  # if it goes on so
     if supporter is None:
-        factor = ((stand.below[k] - eye[1]) / (stand.feet[k, 1] - eye[1])).item()
-        return _scaled(unknowns, k, factor, eye) if 1 / MOST < factor < MOST else unknowns
+        return _scaled(unknowns, k, level, eye) if 1 / MOST < level < MOST else unknowns
 
     def rise(factor: float) -> float:
         """Of the foot over what is under it, at that factor of distance; nan: nothing is."""
@@ -67,7 +68,8 @@ def _settle_one(
         foot = eye[1] + factor * (stand.feet[k, 1] - eye[1])
         return foot.item() - top_under(problem, moved, k, supporter, elsewhere=math.nan)
 
-    factor = _resting_factor(rise)
+    near = 1 / MOST < level < MOST and abs(rise(level)) < TOUCHING * abs(eye[1] - stand.below[k])
+    factor = level if near else _resting_factor(rise)
     return unknowns if factor is None else _scaled(unknowns, k, factor, eye)
 
 
