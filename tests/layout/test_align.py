@@ -146,7 +146,7 @@ def test_the_solution_reports_what_it_did(first_made_up, render):
     assert set(solution.seconds) == {"place", "match", "polish", "settle", "judge"}
     assert solution.stopped
     for report in solution.objects:
-        assert set(report.losses) == {"mask", "colour", "depth"}
+        assert set(report.losses) == {"mask", "outline", "colour", "depth"}
         assert all(0 <= value <= 1 for value in report.confidence.values())
 
 

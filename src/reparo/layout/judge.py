@@ -1,18 +1,23 @@
 """How good a layout is: what the solver compares rounds by, and what the user is told."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from reparo.contracts import Renderer
+from reparo.layout.certainty import Certainty, certainty
 from reparo.layout.contact import penetrations
 from reparo.layout.match import DEPTH_TRUST
+from reparo.layout.settings import AlignSettings
 from reparo.layout.settle import gaps
 from reparo.layout.support import supporters_of
 from reparo.layout.unknowns import Unknowns
 from reparo.layout.view import Sight, View, look, mask_overlap
 from reparo.scene import ObjectReport, Problem
 
+TOLERABLE = 0.1  # relative error at which confidence has fallen to 1/e
 NOTHING_KNOWN = 1.0  # depth error of an object of which no pixel can be compared
 
 
@@ -42,25 +47,45 @@ def depth_error(sight: Sight) -> Float[Tensor, " n"]:
 
 
 def judged(
-    problem: Problem, unknowns: Unknowns, view: View, render: Renderer, seed: int
+    problem: Problem, unknowns: Unknowns, view: View, render: Renderer, settings: AlignSettings
 ) -> tuple[ObjectReport, ...]:
     """What is told of each object, all measured on the layout that is returned."""
     sight = look(problem, unknowns, view, render)
-    layers, overlap, error = sight.layers, mask_overlap(sight), depth_error(sight)
-    deepest = penetrations(problem, unknowns.layout, seed)
+    deepest = penetrations(problem, unknowns.layout, settings.seed)
     gap = torch.zeros_like(deepest)
     if problem.observation.ground is not None:
         gap = gaps(problem, unknowns, supporters_of(problem, sight))
-    reports = []
-    for k in range(len(problem.meshes)):
-        both = layers.covered[k] & view.masks[k]
-        colour = (layers.renderings[k].rgb - view.rgb).abs()[both]
-        losses = {"mask": 1 - overlap[k].item()}
-        if len(colour):
-            losses["colour"] = colour.mean().item()
-        if sight.depth is not None:
-            losses["depth"] = error[k].item()
-        visible = both.sum().item() / max(layers.covered[k].sum().item(), 1)
-        confidence = {"visible": visible, "fit": overlap[k].item()}
-        reports.append(ObjectReport(losses, confidence, deepest[k].item(), gap[k].item()))
-    return tuple(reports)
+    sure = certainty(problem, sight, settings.free)
+    return tuple(
+        ObjectReport(
+            _losses(sight, sure, k), _confidence(sight, sure, k), deepest[k].item(), gap[k].item()
+        )
+        for k in range(len(problem.meshes))
+    )
+
+
+def _losses(sight: Sight, sure: Certainty, k: int) -> dict[str, float]:
+    """Each term of object k, unweighted; what can't be measured is left out."""
+    both = sight.layers.covered[k] & sight.view.masks[k]
+    losses = {"mask": 1 - mask_overlap(sight)[k].item()}
+    if not sure.outline[k].isnan():
+        losses["outline"] = sure.outline[k].item()
+    if both.any():
+        losses["colour"] = (
+            (sight.layers.renderings[k].rgb - sight.view.rgb).abs()[both].mean().item()
+        )
+    if sight.depth is not None:
+        losses["depth"] = depth_error(sight)[k].item()
+    return losses
+
+
+def _confidence(sight: Sight, sure: Certainty, k: int) -> dict[str, float]:
+    """How much of object k shows, how it fits, how well distance and scale are determined."""
+    covered = sight.layers.covered[k]
+    shown = (covered & sight.view.masks[k]).sum() / covered.sum().clamp(min=1)
+    return {
+        "visible": shown.item(),
+        "fit": mask_overlap(sight)[k].item(),
+        "distance": math.exp(-sure.distance[k].item() / TOLERABLE),
+        "scale": math.exp(-sure.scale[k].item() / TOLERABLE),
+    }

@@ -66,7 +66,7 @@ def align_as_paper(
     begun = time.perf_counter()
     here = moved_to(problem, "cpu")
     seen, ground = understood(here, moved_to(found.layout, "cpu"), render, settings.polish_size)
-    reports = judged(here, seen, view_at(here, settings.polish_size), render, settings.seed)
+    reports = judged(here, seen, view_at(here, settings.polish_size), render, settings)
     seconds = {**found.seconds, "judge": time.perf_counter() - begun}
     terms = {f"paper_{name}": value for name, value in found.terms.items()}
     reports = tuple(

@@ -31,8 +31,8 @@ def polish_rows(sight: Sight, texture: bool = False) -> list[Rows]:
     rows: list[Rows] = []
     for k in range(len(sight.view.masks)):
         if sight.layers.covered[k].any() and sight.view.masks[k].any():
-            rows.append(_outline_rows(sight, k, covered_up[k]))
-            rows += _surface_rows(sight, k)
+            rows.append(outline_rows(sight, k, covered_up[k]))
+            rows += surface_rows(sight, k)
             rows += texture_rows(sight, k) if texture else []
     return rows
 
@@ -53,7 +53,7 @@ def _window(both: Bool[Tensor, "h w"]) -> tuple[slice, slice]:
     return slice(low, high), slice(left, right)
 
 
-def _outline_rows(sight: Sight, k: int, covered_up: Bool[Tensor, "h w"]) -> Rows:
+def outline_rows(sight: Sight, k: int, covered_up: Bool[Tensor, "h w"]) -> Rows:
     """The render's outline should lie on the mask's edge.
 
     Residual d_mask(p) - d_render(p), both signed distances to hard pixel edges, so that the grid's
@@ -82,7 +82,7 @@ def _inner_pixels(like: Bool[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
     return inner
 
 
-def _surface_rows(sight: Sight, k: int) -> list[Rows]:
+def surface_rows(sight: Sight, k: int) -> list[Rows]:
     """The render's depth should be the map's, pixel by pixel, where both see the object."""
     if sight.depth is None:
         return []

@@ -5,7 +5,7 @@ the point, [pixel x, pixel y, z], and to the depth map's gain and offset. Everyt
 says (matches, outlines, depth) takes this one form, so the solver knows nothing of pictures.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -30,6 +30,10 @@ class Rows:
         """All rows in one record."""
         names = ("owner", "points", "slope", "shared", "residual", "weight")
         return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+    def weighed_by(self, trust: Float[Tensor, " n"]) -> "Rows":
+        """With each object's rows weighing so many times more."""
+        return replace(self, weight=self.weight * trust[self.owner])
 
     def as_one(self, weight: float) -> "Rows":
         """One object's rows as a single one, at their middle: the median speaks for all."""

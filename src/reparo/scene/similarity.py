@@ -7,15 +7,25 @@ from jaxtyping import Float
 from torch import Tensor
 
 
+def cross_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """The matrix whose product with another vector is their cross product."""
+    return (vector @ CROSS.to(vector)).unflatten(-1, (3, 3))
+
+
+CROSS = torch.tensor(
+    [[0, 0, 0, 0, 0, -1, 0, 1, 0], [0, 0, 1, 0, 0, 0, -1, 0, 0], [0, -1, 0, 1, 0, 0, 0, 0, 0]],
+)  # of x, y and z
+
+
 def quaternion_to_matrix(wxyz: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
-    """Turns unit quaternions, real part first, into rotation matrices."""
-    w, x, y, z = wxyz.unbind(-1)
-    rows = [
-        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    ]  # fmt: skip
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+    """Turns unit quaternions (w, v), real part first, into rotation matrices.
+
+    1 + 2 w [v] + 2 [v]^2, where [v] is v's cross matrix (Rodrigues); few operations, since an
+    aligner asks for thousands.
+    """
+    cross = cross_matrix(wxyz[..., 1:])
+    turn = wxyz[..., :1, None] * cross + cross @ cross
+    return torch.eye(3, dtype=wxyz.dtype, device=wxyz.device) + 2 * turn
 
 
 def matrix_to_quaternion(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 4"]:
@@ -42,10 +52,7 @@ def matrix_to_quaternion(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "
 
 def axis_angle_to_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
     """Turns rotation vectors (axis times angle in radians) into rotation matrices."""
-    x, y, z = vector.unbind(-1)
-    zero = torch.zeros_like(x)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
-    return torch.linalg.matrix_exp(cross)
+    return torch.linalg.matrix_exp(cross_matrix(vector))
 
 
 def quaternion_product(
