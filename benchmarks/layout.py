@@ -31,9 +31,10 @@ TRACKS = {
     "turned": (Hints("metric", yaw=0.3), ALL_FREE),
 }
 STEPS = {
-    "place alone": {"match": False, "polish": False, "settle": False},
+    "place alone": {"match": False, "polish": False, "turn": False, "settle": False},
     "no match": {"match": False},
     "no polish": {"polish": False},
+    "no turn": {"turn": False},
     "no settle": {"settle": False},
     "all": {},
 }
@@ -54,6 +55,8 @@ def steps(scenes: int) -> list[dict[str, object]]:
     rows = []
     for track, (hints, free) in TRACKS.items():
         for name, chosen in STEPS.items():
+            if name == "no turn" and free != ALL_FREE:
+                continue  # nothing is turned where rotation is given
             settings = AlignSettings(free=free, **chosen)
             found = [(one[0], align(to_problem(*one, hints), settings, RENDER)) for one in made]
             errors = [e for scene, solution in found for e in scored(scene, solution, hints)]

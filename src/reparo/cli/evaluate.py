@@ -106,15 +106,18 @@ class Table:
             print(benchmark.table(self.folder, registry.create("render", "torch"), self.out))
 
 
+Action = Union[  # noqa: UP007 - tyro reads it
+    Annotated[Make, tyro.conf.subcommand("make")],
+    Annotated[Solve, tyro.conf.subcommand("run")],
+    Annotated[Table, tyro.conf.subcommand("table")],
+]
+
+
 @dataclass(frozen=True)
 class Bench:
     """Made-up scenes with exact truth: make them, lay them out, tabulate how well."""
 
-    action: Union[  # noqa: UP007
-        Annotated[Make, tyro.conf.subcommand("make")],
-        Annotated[Solve, tyro.conf.subcommand("run")],
-        Annotated[Table, tyro.conf.subcommand("table")],
-    ]
+    action: Action
 
     def execute(self) -> None:
         """Does what was asked."""
