@@ -18,4 +18,20 @@ class MissingExtra(ReparoError):
 
 
 class MissingWeights(ReparoError):
-    """A network's weights have not been pulled yet."""
+    """A network's weights have not been pulled yet; `names` are those that a pull would bring."""
+
+    def __init__(self, sentence: str, *names: str) -> None:
+        super().__init__(sentence)
+        self.names = names
+
+
+class LicenceNotAccepted(ReparoError):
+    """A network's licence restricts its use, and nobody said that this is accepted."""
+
+
+class BackendFailed(ReparoError):
+    """A program, a service or a network did not do its part; one object is lost, not the scene."""
+
+
+class OutOfMemory(BackendFailed):
+    """As above, for want of memory: with less detail it may work."""
