@@ -3,8 +3,9 @@ import torch
 
 from reparo import models, registry
 from reparo.errors import MissingWeights
-from reparo.stages.features.transformer import CHANNELS, Transformer
-from reparo.stages.features.vit import DEVIATION, MEAN, VitFeatures, patch_grid, tokens
+from reparo.stages.features.patches import patch_grid
+from reparo.stages.features.transformer import CHANNELS, PATCH, Transformer
+from reparo.stages.features.vit import DEVIATION, MEAN, VitFeatures, tokens
 
 
 @pytest.mark.parametrize(
@@ -12,7 +13,7 @@ from reparo.stages.features.vit import DEVIATION, MEAN, VitFeatures, patch_grid,
     [((224, 224), 224, (16, 16)), ((480, 640), 224, (12, 16)), ((5, 1000), 224, (1, 16))],
 )
 def test_patches_are_square_and_fill_the_longer_side(shape, size, grid):
-    assert patch_grid(shape, size) == grid
+    assert patch_grid(shape, size, PATCH) == grid
 
 
 def test_a_random_network_gives_one_vector_a_patch_and_a_gradient_to_every_pixel():
@@ -75,5 +76,5 @@ def test_gradient_reaches_the_picture_through_the_pulled_network():
 
 def test_weights_that_are_missing_name_the_command(monkeypatch, tmp_path):
     monkeypatch.setenv("REPARO_HOME", str(tmp_path))
-    with pytest.raises(MissingWeights, match="reparo models pull embedded"):
+    with pytest.raises(MissingWeights, match="reparo models pull"):
         VitFeatures()(torch.rand(28, 28, 3))

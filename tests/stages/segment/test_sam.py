@@ -5,7 +5,8 @@ import torch
 
 from reparo.errors import InputError, MissingWeights
 from reparo.scene import Photo
-from reparo.stages.segment.network import LOW, View
+from reparo.stages.segment.network import LOW, PackagedView
+from reparo.stages.segment.predictor import at_size
 from reparo.stages.segment.sam import SamSegmenter
 
 
@@ -89,7 +90,7 @@ def test_boxes_and_points_at_once_are_refused():
 
 def test_weights_that_are_missing_name_the_command(monkeypatch, tmp_path):
     monkeypatch.setenv("REPARO_HOME", str(tmp_path))
-    with pytest.raises(MissingWeights, match="reparo models pull embedded"):
+    with pytest.raises(MissingWeights, match="reparo models pull"):
         SamSegmenter()(Photo(torch.rand(8, 8, 3)))
 
 
@@ -107,7 +108,7 @@ class Recorder:
 def test_prompts_reach_the_decoder_in_its_frame_and_answers_come_back_without_padding():
     """A photo 400 wide and 200 high fills the upper half of the frame of 1,024."""
     decoder = Recorder()
-    view = View((200, 400), torch.zeros(1).numpy(), decoder)
+    view = PackagedView((200, 400), torch.zeros(1).numpy(), decoder)
     answer = view.ask_points([(400.0, 200.0)], [True])
     assert decoder.feed["point_coords"].tolist() == [[[1024, 512], [0, 0]]]
     assert decoder.feed["point_labels"].tolist() == [[1, -1]]
@@ -116,7 +117,7 @@ def test_prompts_reach_the_decoder_in_its_frame_and_answers_come_back_without_pa
     view.ask_box((100.0, 50.0, 200.0, 100.0))
     assert decoder.feed["point_coords"].tolist() == [[[256, 128], [512, 256]]]
     assert decoder.feed["point_labels"].tolist() == [[2, 3]]
-    mask = view.at_picture_size(answer.logits[0])
+    mask = at_size(answer.logits[0], view.size)
     assert mask.shape == (200, 400)
     assert not mask[:, :195].any()
     assert mask[:, 205:].all()

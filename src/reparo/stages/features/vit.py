@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from reparo import models
+from reparo.stages.features.patches import patch_grid
 from reparo.stages.features.transformer import PATCH, Transformer
 from reparo.stages.features.weights import load_transformer
 
@@ -41,20 +42,13 @@ def tokens(
     Both sides become whole numbers of patches, so the shape may change by up to half a patch.
     """
     weight = network.position
-    shape = patch_grid((rgb.shape[0], rgb.shape[1]), size)
+    shape = patch_grid((rgb.shape[0], rgb.shape[1]), size, PATCH)
     picture = rgb.to(weight.device, weight.dtype).movedim(-1, 0)[None]
     pixels = (shape[0] * PATCH, shape[1] * PATCH)
     if picture.shape[-2:] != pixels:
         picture = interpolate(picture, pixels, mode="bilinear", antialias=True)
     mean, deviation = (picture.new_tensor(v)[:, None, None] for v in (MEAN, DEVIATION))
     return network((picture - mean) / deviation)[0].to(rgb.device, rgb.dtype)
-
-
-def patch_grid(shape: tuple[int, int], size: int) -> tuple[int, int]:
-    """Rows and columns of patches for a picture of that height and width."""
-    longer = max(shape)
-    rows, columns = (max(1, round(side * size / longer / PATCH)) for side in shape)
-    return rows, columns
 
 
 @lru_cache(maxsize=1)

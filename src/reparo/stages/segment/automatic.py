@@ -5,6 +5,8 @@ is asked at points spread over those places; the points vote on what the objects
 object gets a second, closer look for its outline.
 """
 
+from collections.abc import Callable
+
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -13,21 +15,31 @@ from reparo.contracts import Progress
 from reparo.scene import Photo, Region
 from reparo.stages.segment.choose import choose, plausible
 from reparo.stages.segment.merge import merge_alike
-from reparo.stages.segment.network import View, load_sam
+from reparo.stages.segment.predictor import Predictor, View, at_size
 from reparo.stages.segment.propose import Proposals, ask_at, lattice, propose
 from reparo.stages.segment.refine import look_closer
 from reparo.stages.segment.regions import disjoint_regions
 from reparo.stages.segment.salience import FIGURE, salience
 from reparo.stages.segment.tidy import tidy
 
+Salience = Callable[[Tensor, tuple[int, int]], Tensor]
+
 FAINT = 0.25  # of the strongest salience; what is fainter is not a figure
 
 
-def find_objects(photo: Photo, samples: int, progress: Progress) -> list[Region]:
-    """Regions called object-1, object-2, ..., largest first."""
-    sam = load_sam()
-    view = sam.look(photo.rgb)
-    standing_out = salience(photo.rgb, view.low_size)
+def find_objects(
+    photo: Photo,
+    predictor: Predictor,
+    samples: int,
+    progress: Progress,
+    stands_out: Salience = salience,
+) -> list[Region]:
+    """Regions called object-1, object-2, ..., largest first.
+
+    `stands_out` says of a picture how much each place is a figure, in the wanted number of pixels.
+    """
+    view = predictor.look(photo.rgb)
+    standing_out = stands_out(photo.rgb, view.low_size)
     level = max(FIGURE, FAINT * standing_out.quantile(0.995).item())
     proposals = propose(view, lattice(standing_out > level, samples), progress)
     figure = plausible(proposals, standing_out, level)
@@ -36,7 +48,7 @@ def find_objects(photo: Photo, samples: int, progress: Progress) -> list[Region]
     masks = []
     for done, index in enumerate(chosen):
         progress("outline", done, len(chosen))
-        mask = look_closer(sam, photo.rgb, _first_look(view, proposals, index))
+        mask = look_closer(predictor, photo.rgb, _first_look(view, proposals, index))
         masks.append(tidy(mask))
     progress("outline", len(chosen), len(chosen))
     regions = disjoint_regions([f"{i:03}" for i in range(len(masks))], masks)
@@ -46,7 +58,8 @@ def find_objects(photo: Photo, samples: int, progress: Progress) -> list[Region]
 def _first_look(view: View, proposals: Proposals, index: int) -> Bool[Tensor, "h w"]:
     """A chosen mask at the photo's size; asked for again, so that no logits need be kept."""
     point = proposals.points[proposals.voter[index]].tolist()
-    return view.at_picture_size(ask_at(view, point).logits[proposals.channel[index]])
+    logits = ask_at(view, point).logits[proposals.channel[index]]
+    return at_size(logits, view.size)
 
 
 def _shrunk(rgb: Float[Tensor, "h w 3"], size: tuple[int, int]) -> Float[Tensor, "rows columns 3"]:

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from reparo import models
+from reparo.stages.segment.predictor import Answer
 from reparo.stages.segment.runtime import missing_package, open_session
 
 FRAME = 1024  # px, what the encoder takes
@@ -30,15 +31,7 @@ ALL_SCORES = "/iou_prediction_head/layers.2/Gemm_output_0"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Four masks for one prompt, and how well the network thinks each fits."""
-
-    logits: Float32[Tensor, "4 rows columns"]  # over the picture, no padding; above 0 is inside
-    scores: Float32[Tensor, " 4"]  # predicted IoU, 0..1
-
-
-@dataclass(frozen=True)
-class View:
+class PackagedView:
     """One picture as the network has seen it."""
 
     size: tuple[int, int]  # of the picture, px
@@ -81,13 +74,6 @@ class View:
             torch.from_numpy(scores[0]).clamp(0, 1),  # the network's guess can pass 1
         )
 
-    def at_picture_size(
-        self, logits: Float[Tensor, "rows columns"], size: tuple[int, int] | None = None
-    ) -> Bool[Tensor, "h w"]:
-        """The mask of an answer in the picture's pixels (or any other number of them)."""
-        fine = interpolate(logits[None, None], size or self.size, mode="bilinear")
-        return fine[0, 0] > 0
-
 
 @dataclass(frozen=True)
 class Sam:
@@ -96,7 +82,7 @@ class Sam:
     encoder: Any = field(repr=False)
     decoder: Any = field(repr=False)
 
-    def look(self, rgb: Float[Tensor, "h w 3"]) -> View:
+    def look(self, rgb: Float[Tensor, "h w 3"]) -> PackagedView:
         """Encodes a picture (sRGB 0..1); about a second on two cores, whatever its size."""
         size = (rgb.shape[0], rgb.shape[1])
         inner = [max(1, round(side * FRAME / max(size))) for side in size]
@@ -106,7 +92,7 @@ class Sam:
         frame = torch.zeros(1, 3, FRAME, FRAME, dtype=torch.float32)
         frame[..., : inner[0], : inner[1]] = (picture - mean) / deviation
         (embedding,) = self.encoder.run(["output"], {"input": frame.numpy()})
-        return View(size, embedding, self.decoder)
+        return PackagedView(size, embedding, self.decoder)
 
 
 def load_sam() -> Sam:

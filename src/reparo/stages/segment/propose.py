@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
 from reparo.contracts import Progress
-from reparo.stages.segment.network import Answer, View
+from reparo.stages.segment.predictor import Answer, View
 
 # The network's four answers to a point, and how far each is believed to be a whole object: the
 # first is its single best, then a part, the thing, and the thing with all that touches it.

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from reparo.stages.segment.network import Sam
+from reparo.stages.segment.predictor import Predictor, at_size
 
 MARGIN = 1.5  # side of the crop over the longer side of the object
 WORTH = 0.6  # crops longer than this share of the photo show nothing new
@@ -12,7 +12,7 @@ TRUST = 0.85  # IoU with the first look; an answer that agrees less means someth
 
 
 def look_closer(
-    sam: Sam, rgb: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"]
+    predictor: Predictor, rgb: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"]
 ) -> Bool[Tensor, "h w"]:
     """The closer answer that agrees best with the mask, or the mask itself if none does."""
     height, width = mask.shape
@@ -26,11 +26,11 @@ def look_closer(
         return mask
     y, x = (top + bottom) // 2, (left + right) // 2
     window = (slice(max(0, y - half), y + half), slice(max(0, x - half), x + half))
-    view = sam.look(rgb[window])
+    view = predictor.look(rgb[window])
     y0, x0 = window[0].start, window[1].start
     box = (float(left - x0), float(top - y0), float(right - x0), float(bottom - y0))
     answer = view.ask_box(box)
-    inside = torch.stack([view.at_picture_size(logits) for logits in answer.logits])
+    inside = torch.stack([at_size(logits, view.size) for logits in answer.logits])
     first = mask[window]
     iou = (inside & first).flatten(1).sum(1) / (inside | first).flatten(1).sum(1)
     if iou.max() < TRUST:
