@@ -12,15 +12,18 @@ import logging
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from reparo.files.folder import whole
+from reparo.models import noting
 
 log = logging.getLogger(__name__)
 
 NOTE = "made-from.json"
+LARGE = 64 << 20  # bytes; more than any result takes
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,23 @@ class Workspace:
             log.debug("%s still holds", place)
             return folder
         with whole(folder, ours=lambda _: True) as fresh:
-            make(fresh)
+            with noting() as used:
+                make(fresh)
             note = recipe.as_json() | {
+                "models": used,
                 "fingerprint": recipe.fingerprint,
                 "result": digest(fresh),
             }
             (fresh / NOTE).write_text(json.dumps(note, indent=2, default=str) + "\n")
         return folder
+
+    def models(self) -> dict[str, Any]:
+        """The networks that the results here were made with: from where, version and licence."""
+        found: dict[str, Any] = {}
+        for path in sorted(self.root.glob(f"*-*/**/{NOTE}")):
+            used = _note(path.parent).get("models")
+            found |= used if isinstance(used, dict) else {}
+        return found
 
     def forget(self, step: str, keep: set[str]) -> None:
         """Removes results of objects that are no longer there, unless they were changed by hand."""
@@ -84,9 +97,23 @@ def digest(path: Path) -> str:
         name = file.relative_to(path)
         hidden = any(part.startswith(".") for part in name.parts)
         if file.is_file() and not hidden and file.name != NOTE:
-            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            content = _content(file)
             total.update(f"{name.as_posix()}\0{content}\n".encode())
     return total.hexdigest()
+
+
+def _content(file: Path) -> str:
+    """A file's hash. Of one as large as a network's it is kept while its time and size stay."""
+    state = file.stat()
+    if state.st_size < LARGE:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    return _large_content(file.resolve(), state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _large_content(file: Path, _size: int, _changed: int) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _holds(folder: Path, recipe: Recipe) -> bool:

@@ -1,9 +1,11 @@
 """Results that hold, results that do not, and results that were never finished."""
 
 import json
+import os
 
 import pytest
 
+from reparo import models
 from reparo.workspace import NOTE, Recipe, Workspace, digest
 
 
@@ -100,6 +102,41 @@ def test_the_note_says_what_it_was_made_from(made):
     assert note["backend"] == "b"
     assert note["settings"] == {"x": 1}
     assert note["inputs"] == {"photo": "abc"}
+
+
+def test_the_notes_say_which_networks_were_used(made, tmp_path):
+    """Also those of results that were not made now."""
+    workspace, make = made
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    place = f"the folder {weights}"
+
+    def look(folder):
+        models.located(weights)
+        (folder / "seen").write_text("1")
+
+    make()
+    assert workspace.models() == {}
+    for _ in range(2):
+        workspace.step("2-step", Recipe("b", {}, {}), look)
+        found = workspace.models()
+        assert found == {str(weights): {"from": place, "version": "unknown", "licence": "unknown"}}
+    (workspace.root / "2-step" / NOTE).write_text('{"models": 1}')
+    assert workspace.models() == {}
+
+
+def test_a_large_file_is_hashed_again_when_it_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr("reparo.workspace.LARGE", 4)
+    file = tmp_path / "weights"
+    file.write_bytes(b"12345")
+    first = digest(tmp_path)
+    assert digest(tmp_path) == first
+    file.write_bytes(b"54321")
+    os.utime(file, (1, 1))
+    assert digest(tmp_path) != first
+    monkeypatch.setattr("reparo.workspace.LARGE", 1000)
+    file.write_bytes(b"12345")
+    assert digest(tmp_path) == first
 
 
 def test_a_digest_is_of_names_and_contents_but_not_of_notes_and_hidden_files(tmp_path):
