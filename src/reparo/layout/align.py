@@ -27,7 +27,7 @@ from reparo.layout.view import Sight, View, look, mask_overlap, view_at
 from reparo.scene import Problem, Round, Solution
 
 # px that a last step may still move: at half the size, at the whole
-COARSELY, FINELY = 1.0, 0.1
+COARSELY, FINELY = 1.0, 0.2
 TURN_ROUNDS = 5  # of each rotation that is tried
 PATIENCE = 3  # rounds without a better score
 # A disc d mask diagonals off misses 1 - IoU = 8 sqrt(2) / pi d = 3.6 d of its overlap.

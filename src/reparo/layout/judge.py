@@ -1,6 +1,8 @@
 """How good a layout is: what the solver compares rounds by, and what the user is told."""
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -55,37 +57,51 @@ def judged(
     gap = torch.zeros_like(deepest)
     if problem.observation.ground is not None:
         gap = gaps(problem, unknowns, supporters_of(problem, sight))
-    sure = certainty(problem, sight, settings.free)
+    told = Told(sight, certainty(problem, sight, settings.free))
     return tuple(
-        ObjectReport(
-            _losses(sight, sure, k), _confidence(sight, sure, k), deepest[k].item(), gap[k].item()
-        )
+        ObjectReport(told.losses(k), told.confidence(k), deepest[k].item(), gap[k].item())
         for k in range(len(problem.meshes))
     )
 
 
-def _losses(sight: Sight, sure: Certainty, k: int) -> dict[str, float]:
-    """Each term of object k, unweighted; what can't be measured is left out."""
-    both = sight.layers.covered[k] & sight.view.masks[k]
-    losses = {"mask": 1 - mask_overlap(sight)[k].item()}
-    if not sure.outline[k].isnan():
-        losses["outline"] = sure.outline[k].item()
-    if both.any():
-        losses["colour"] = (
-            (sight.layers.renderings[k].rgb - sight.view.rgb).abs()[both].mean().item()
-        )
-    if sight.depth is not None:
-        losses["depth"] = depth_error(sight)[k].item()
-    return losses
+@dataclass(frozen=True)
+class Told:
+    """What the picture says of each object."""
 
+    sight: Sight
+    sure: Certainty
 
-def _confidence(sight: Sight, sure: Certainty, k: int) -> dict[str, float]:
-    """How much of object k shows, how it fits, how well distance and scale are determined."""
-    covered = sight.layers.covered[k]
-    shown = (covered & sight.view.masks[k]).sum() / covered.sum().clamp(min=1)
-    return {
-        "visible": shown.item(),
-        "fit": mask_overlap(sight)[k].item(),
-        "distance": math.exp(-sure.distance[k].item() / TOLERABLE),
-        "scale": math.exp(-sure.scale[k].item() / TOLERABLE),
-    }
+    @cached_property
+    def overlap(self) -> list[float]:
+        """Of layer and mask."""
+        return mask_overlap(self.sight).tolist()
+
+    @cached_property
+    def depth(self) -> list[float]:
+        """Relative errors."""
+        return depth_error(self.sight).tolist()
+
+    def losses(self, k: int) -> dict[str, float]:
+        """Each term of object k, unweighted; what can't be measured is left out."""
+        sight = self.sight
+        both = sight.layers.covered[k] & sight.view.masks[k]
+        losses = {"mask": 1 - self.overlap[k]}
+        if not self.sure.outline[k].isnan():
+            losses["outline"] = self.sure.outline[k].item()
+        if both.any():
+            seen, shown = sight.layers.renderings[k].rgb[both], sight.view.rgb[both]
+            losses["colour"] = (seen - shown).abs().mean().item()
+        if sight.depth is not None:
+            losses["depth"] = self.depth[k]
+        return losses
+
+    def confidence(self, k: int) -> dict[str, float]:
+        """How much of object k shows, how it fits, how well distance and scale are determined."""
+        covered = self.sight.layers.covered[k]
+        shown = (covered & self.sight.view.masks[k]).sum() / covered.sum().clamp(min=1)
+        return {
+            "visible": shown.item(),
+            "fit": self.overlap[k],
+            "distance": math.exp(-self.sure.distance[k].item() / TOLERABLE),
+            "scale": math.exp(-self.sure.scale[k].item() / TOLERABLE),
+        }

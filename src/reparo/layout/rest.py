@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 
-import torch
 from jaxtyping import Bool
 from torch import Tensor
 
@@ -16,7 +15,7 @@ from reparo.layout.settle import lowered, settle
 from reparo.layout.solve import normal_equations
 from reparo.layout.support import Supporters, footing, supporters_of
 from reparo.layout.unknowns import Unknowns, free_columns, object_centres
-from reparo.layout.view import Sight, View, look
+from reparo.layout.view import Sight, View, intersection_over_union, look
 from reparo.scene import Problem, Similarity
 
 FIT_LOSS = 0.005  # of mean mask overlap that taking objects apart may cost
@@ -51,11 +50,10 @@ def settled(
 
 def overlap_seen(sight: Sight) -> float:
     """Mean intersection over union of the masks and what shows of each object."""
-    masks, depths = sight.view.masks, sight.layers.depths
-    index = torch.arange(len(masks), device=masks.device)[:, None, None]
-    seen = (depths.argmin(0) == index) & depths.isfinite()
-    both, either = (seen & masks).flatten(1).sum(1), (seen | masks).flatten(1).sum(1)
-    return (both / either.clamp(min=1)).mean().item()
+    depths = sight.layers.depths
+    nearest = depths.amin(0)
+    seen = (depths == nearest) & nearest.isfinite()
+    return intersection_over_union(seen, sight.view.masks).mean().item()
 
 
 @dataclass(frozen=True)

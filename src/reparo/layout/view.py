@@ -132,10 +132,10 @@ def hidden(sight: Sight) -> Bool[Tensor, "n h w"]:
     Of two objects whose layers overlap, the one that the masks show there more often is in front.
     """
     masks, covered = sight.view.masks, sight.layers.covered
-    overlap = covered[:, None] & covered[None]  # [n, n, h, w]
-    wins = (overlap & masks[:, None]).flatten(2).sum(-1)  # row shows where both would
+    flat, own = (part.flatten(1).to(sight.layers.depths) for part in (covered, covered & masks))
+    wins = own @ flat.mT  # [k, j]: pixels at which both would show and k does
     in_front = wins.mT > wins  # [k, j]: j is in front of k
-    return (in_front[:, :, None, None] & masks[None]).any(1)
+    return torch.stack([masks[row].any(0) for row in in_front])
 
 
 def mask_overlap(sight: Sight) -> Float[Tensor, " n"]:
@@ -143,5 +143,13 @@ def mask_overlap(sight: Sight) -> Float[Tensor, " n"]:
     view, layers = sight.view, sight.layers
     seen = layers.covered & ~view.others
     masks = view.masks & ~view.others
-    both, either = (seen & masks).flatten(1).sum(1), (seen | masks).flatten(1).sum(1)
+    return intersection_over_union(seen, masks)
+
+
+def intersection_over_union(
+    one: Bool[Tensor, "n h w"], other: Bool[Tensor, "n h w"]
+) -> Float[Tensor, " n"]:
+    """Pixels in both over pixels in either; 0 where both are empty."""
+    both = (one & other).flatten(1).count_nonzero(1)
+    either = (one | other).flatten(1).count_nonzero(1)
     return both / either.clamp(min=1)

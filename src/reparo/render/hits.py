@@ -45,11 +45,12 @@ def averaged(hits: Hits, camera: Camera, samples: int) -> Rendering:
         + torch.div(column, samples, rounding_mode="floor")
     )  # fmt: skip
     depth = -camera.camera_from_world.apply(hits.point)[:, 2]
-    nearest = NearestKeys(height * width, pixel.device)
-    nearest.put(pixel, depth.detach(), torch.arange(len(pixel), device=pixel.device))
-    first = nearest.index
-    covered = (first >= 0).nonzero()[:, 0]
-    chosen = first[covered]
+    covered, chosen = pixel, torch.arange(len(pixel), device=pixel.device)
+    if samples > 1:  # of one ray a pixel, every hit is the nearest
+        nearest = NearestKeys(height * width, pixel.device)
+        nearest.put(pixel, depth.detach(), chosen)
+        covered = (nearest.index >= 0).nonzero()[:, 0]
+        chosen = nearest.index[covered]
 
     def mean(values: Tensor) -> Tensor:
         total = values.new_zeros(height * width, *values.shape[1:]).index_add(0, pixel, values)
