@@ -1,7 +1,7 @@
 """The paper's method put to the test; prints Markdown tables.
 
     python benchmarks/paper.py [home] [terms] [distance] [fast] [--steps 500] [--starts 20]
-                               [--match-size 32] [--device cpu] [--semantic]
+                               [--match-size 32] [--device cpu] [--semantic] [--variants ...]
 
 home      two objects drawn apart from where they belong: plain L2 against transport
 terms     each term of the cost, and the semantic loss, switched off in turn
@@ -61,6 +61,7 @@ class Bench:
     starts: int
     semantic: bool
     distances: tuple[float, ...] = DISTANCES
+    variants: tuple[str, ...] = ()  # of `terms`; none named: all
 
     def search(self, scene: Scene, start: Similarity, **changed) -> tuple[float, float]:
         """How far off it ends, in per cent, and its seconds."""
@@ -195,6 +196,8 @@ def terms(bench: Bench) -> None:
 
     def rows():
         for name, changed in cases.items():
+            if bench.variants and name not in bench.variants:
+                continue
             ends = [
                 bench.search(scene, drawn_start(scene, 0.4, seed), **changed)[0]
                 for seed in range(count)
@@ -263,6 +266,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--starts", type=int, default=20)
     parser.add_argument("--distances", nargs="+", type=float, default=DISTANCES)
+    parser.add_argument("--variants", nargs="+", default=(), help="rows of `terms`; else all")
     parser.add_argument("--match-size", type=int, default=32)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--semantic", action="store_true")
@@ -271,7 +275,12 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     settings = PaperSettings(steps=options.steps, match_size=options.match_size)
     bench = Bench(
-        settings, options.device, options.starts, options.semantic, tuple(options.distances)
+        settings,
+        options.device,
+        options.starts,
+        options.semantic,
+        tuple(options.distances),
+        tuple(options.variants),
     )
     print(f"{options.steps} steps, match {options.match_size} x {options.match_size}, on "
           f"{options.device}, torch {torch.__version__}")  # fmt: skip
