@@ -73,6 +73,13 @@ class WorldSettings:
 
 
 @dataclass(frozen=True)
+class LicenceSettings:
+    """What the user agrees to."""
+
+    accept: tuple[str, ...] = ()  # names of licences that restrict use, such as CC-BY-NC-4.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """All that `run` can be told, checked."""
 
@@ -82,6 +89,7 @@ class Settings:
     reconstruct: Choice
     world: WorldSettings
     align: AlignSettings
+    licences: LicenceSettings = LicenceSettings()
 
 
 def load(
@@ -95,7 +103,7 @@ def load(
     """Reads the preset, lays `config` and then `overrides` over it, checks every key and value."""
     layers = [_preset(preset), *([_read(config)] if config else []), *overrides]
     tables = reduce(overlaid, layers, {})
-    known = (*STAGES, "world", "align")
+    known = (*STAGES, "world", "align", "licences")
     for name, table in tables.items():
         if name not in known:
             raise InputError(f"there are no settings {name!r}; there are: {', '.join(known)}")
@@ -105,7 +113,9 @@ def load(
     choices = {stage: _choice(stage, tables.get(stage, {}), common) for stage in STAGES}
     world = WorldSettings(**checked("world", WorldSettings, tables.get("world", {})))
     offered = {name: common[name] for name in common if name in _hints(AlignSettings)}
-    return Settings(**choices, world=world, align=align_settings([tables], **offered))
+    align = align_settings([tables], **offered)
+    agreed = LicenceSettings(**checked("licences", LicenceSettings, tables.get("licences", {})))
+    return Settings(**choices, world=world, align=align, licences=agreed)
 
 
 def align_settings(overrides: Sequence[Mapping[str, Any]], **said: Any) -> AlignSettings:

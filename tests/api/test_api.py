@@ -130,12 +130,28 @@ def test_missing_networks_are_pulled_and_the_work_goes_on(monkeypatch):
     monkeypatch.setattr(verbs.models, "pull", lambda names, progress: pulled.append(names))
 
     def work():
-        if not pulled:
-            raise MissingWeights("`reparo models pull embedded` brings it")
+        if len(pulled) < 2:
+            name = "ab"[len(pulled)]
+            raise MissingWeights(f"`reparo models pull {name}` brings it", name)
         return "done"
 
     assert verbs._pulling(work, lambda *_: None) == "done"
-    assert pulled == [["embedded"]]
+    assert pulled == [["a"], ["b"]]
+
+
+@pytest.mark.parametrize("names", [(), ("a",)])
+def test_what_no_pull_mends_is_told_and_not_tried_for_ever(monkeypatch, names):
+    from reparo.api import verbs
+
+    pulled = []
+    monkeypatch.setattr(verbs.models, "pull", lambda names, progress: pulled.append(names))
+
+    def work():
+        raise MissingWeights("not there", *names)
+
+    with pytest.raises(MissingWeights, match="not there"):
+        verbs._pulling(work, lambda *_: None)
+    assert pulled == [[name] for name in names]
 
 
 def test_networks_that_cannot_be_pulled_are_named_with_the_command(monkeypatch):
@@ -145,7 +161,7 @@ def test_networks_that_cannot_be_pulled_are_named_with_the_command(monkeypatch):
         raise MissingWeights("no network")
 
     def work():
-        raise MissingWeights("`reparo models pull embedded` brings it")
+        raise MissingWeights("`reparo models pull embedded` brings it", "embedded")
 
     monkeypatch.setattr(verbs.models, "pull", offline)
     with pytest.raises(MissingWeights, match=r"`reparo models pull embedded`.*no network"):

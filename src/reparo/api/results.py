@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Bool
@@ -21,7 +22,7 @@ from reparo.report.alignment import write_alignment
 from reparo.report.preview import write_preview
 from reparo.report.turntable import write_turntable
 from reparo.scene import Observation, Photo, Problem, Round, Scene, Solution
-from reparo.workspace import NOTE, Recipe, digest
+from reparo.workspace import NOTE, Recipe, Workspace, digest
 
 RESULTS = ("scene", "scene.glb", "preview.png", "turntable.gif", "layout.json")
 PREVIEW_SAMPLES = 2  # by as many rays a pixel: smooth outlines
@@ -125,10 +126,11 @@ def _scene_file(found: Reconstruction) -> SceneFile:
     return SceneFile(seen.photo, found.problem.camera, objects, seen.depth, seen.ground)
 
 
-def _made(out: Path, recipe: Recipe) -> dict[str, str]:
-    """What the results are made from, and what they are."""
+def _made(out: Path, recipe: Recipe) -> dict[str, Any]:
+    """What the results are made from, by which networks, and what they are."""
     results = {name: digest(out / name) for name in RESULTS if (out / name).exists()}
-    return {"fingerprint": recipe.fingerprint, **results}
+    used = Workspace(out / "steps").models()
+    return {"fingerprint": recipe.fingerprint, "models": used, **results}
 
 
 def _note(path: Path) -> object:

@@ -42,6 +42,8 @@ def run(  # noqa: PLR0913 - public: each option by its name
     preset: str = "embedded",
     config: str | Path | None = None,
     overrides: Sequence[Mapping[str, Any]] = (),
+    accept_licences: Sequence[str] = (),
+    offline: bool = False,
     device: str = "auto",
     seed: int = 0,
     progress: Progress | None = None,
@@ -50,7 +52,9 @@ def run(  # noqa: PLR0913 - public: each option by its name
 
     `masks`, `meshes`: folders of NAME.png, NAME.glb; `boxes`, `points`: JSON files; `depth`: a .npy
     file. `height`: an object's name and its real height in metres. `overrides`: tables of settings,
-    such as {"align": {"seed": 1}}. What still holds of an earlier run into `out` is used again.
+    such as {"align": {"seed": 1}}. `accept_licences`: names of licences of networks that restrict
+    their use, such as CC-BY-NC-4.0. `offline`: no network is fetched. What still holds of an
+    earlier run into `out` is used again.
     """
     progress = progress or _quiet
     asked = [dict(table) for table in overrides]
@@ -67,7 +71,8 @@ def run(  # noqa: PLR0913 - public: each option by its name
     out = Path(out)
     check_ours(out)
     job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress)
-    outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)
+    with models.allowing([*chosen.licences.accept, *accept_licences], offline=offline):
+        outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)
     notes = (*outcome.assumed, *outcome.solution.notes)
     found = Reconstruction(outcome.problem, outcome.solution, outcome.full_masks, notes)
     made_from = {"photo": job.photo_digest, "steps": digest(out / "steps")}
@@ -191,16 +196,21 @@ def _segmenting(*given: str | Path | None) -> list[settings.Table]:
 
 
 def _pulling(work: Callable[[], Result], progress: Progress) -> Result:
-    """Does the work; if networks are missing, brings them and goes on where it stopped."""
-    try:
-        return work()
-    except MissingWeights as missing:
-        log.info("%s", missing)
+    """Does the work; as often as a network is missing, brings it and goes on where it stopped."""
+    brought: set[str] = set()
+    while True:
         try:
-            models.pull(["embedded"], progress)
-        except ReparoError as error:
-            raise MissingWeights(f"{missing}; just now that failed: {error}") from error
-        return work()
+            return work()
+        except MissingWeights as missing:
+            lacking = sorted(set(missing.names) - brought)
+            if not lacking or models.offline():
+                raise
+            log.info("%s", missing)
+            try:
+                models.pull(lacking, progress)
+            except ReparoError as error:
+                raise MissingWeights(f"{missing}; just now that failed: {error}") from error
+            brought.update(lacking)
 
 
 def _quiet(what: str, done: int, of_how_many: int) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from reparo.cli.common import Common, Out
+from reparo.cli.common import Common, Consent, Out
 from reparo.cli.run import Choosing
 from reparo.errors import InputError
 
@@ -21,6 +21,7 @@ class Batch:
     engine: str = "local"
     """Where: local, one photo after the other."""
     choosing: Choosing = field(default_factory=Choosing)
+    consent: Consent = field(default_factory=Consent)
     common: Common = field(default_factory=Common)
 
     def execute(self) -> None:
@@ -35,6 +36,8 @@ class Batch:
                 "preset": self.choosing.preset,
                 "config": self.choosing.config,
                 "overrides": self.choosing.overrides(),
+                "accept_licences": self.consent.accept_licence,
+                "offline": self.consent.offline,
                 "device": self.common.device,
                 "seed": self.common.seed,
             }

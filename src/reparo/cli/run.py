@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from reparo.cli.common import Common, Out, Repeated
+from reparo.cli.common import Common, Consent, Out, Repeated
 from reparo.errors import InputError
 
 
@@ -54,6 +54,7 @@ class Run:
     height: str | None = None
     """NAME=METRES: one object's real height, so that the scene is in metres."""
     choosing: Choosing = field(default_factory=Choosing)
+    consent: Consent = field(default_factory=Consent)
     common: Common = field(default_factory=Common)
 
     def execute(self) -> None:
@@ -82,6 +83,8 @@ class Run:
                 preset=self.choosing.preset,
                 config=self.choosing.config,
                 overrides=self.choosing.overrides(),
+                accept_licences=self.consent.accept_licence,
+                offline=self.consent.offline,
                 device=self.common.device,
                 seed=self.common.seed,
                 progress=progress,
