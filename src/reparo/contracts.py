@@ -2,7 +2,8 @@
 
 A backend is a function or a frozen dataclass whose fields are its settings. The promises in each
 docstring are checked by `tests/contracts` on every installed backend. A backend that needs a
-device, or randomness, has fields `device` and `seed`; it keeps no global state.
+device, or randomness, has fields `device` and `seed`; it keeps no global state. One that needs much
+memory may also be `Closeable` and `Shrinkable`.
 """
 
 from collections.abc import Callable, Sequence
@@ -92,3 +93,23 @@ class Renderer(Protocol):
     ) -> list[Rendering]: ...
 
     def __call__(self, scene: Scene, samples: int = 1) -> Rendering: ...
+
+
+@runtime_checkable
+class Closeable(Protocol):
+    """A backend that holds a network: `close` lets go of it; it is called when its stage is over.
+
+    So one network is in memory at a time. A closed backend may be called again, and loads anew.
+    """
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Shrinkable(Protocol):
+    """A backend that can do with less memory: asked when an object needed more than there is.
+
+    `smaller` gives the same backend with less detail, or None where there is no smaller one.
+    """
+
+    def smaller(self) -> "Shrinkable | None": ...

@@ -41,14 +41,15 @@ class Choice:
         """The settings that change a result; where it is computed is not one of them."""
         return {key: value for key, value in self.fields.items() if key != "device"}
 
-    def create(self, progress: Progress | None = None) -> Any:
-        """Builds the backend; one that takes long has a field for who wants to know how far."""
-        told = (
-            {"progress": progress}
-            if "progress" in _hints(registry.find(self.stage, self.use))
-            else {}
-        )
-        return registry.create(self.stage, self.use, **self.fields, **told)
+    def create(self, progress: Progress | None = None, logs: Path | None = None) -> Any:
+        """Builds the backend, which gets what it has fields for.
+
+        `progress`: who wants to know how far it is; `logs`: a folder for what programs say.
+        """
+        known = _hints(registry.find(self.stage, self.use))
+        offered = {"progress": progress, "logs": logs}
+        told = {key: value for key, value in offered.items() if key in known}
+        return registry.create(self.stage, self.use, **{**told, **self.fields})
 
 
 @dataclass(frozen=True)

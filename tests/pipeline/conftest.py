@@ -69,7 +69,7 @@ class FakeChoice(Choice):
 
     function: object = None
 
-    def create(self, progress=None):
+    def create(self, progress=None, logs=None):
         return self.function
 
 
@@ -81,6 +81,7 @@ class Bench:
     fakes: Fakes
     world: WorldSettings = field(default_factory=WorldSettings)
     fields: dict = field(default_factory=dict)  # stage -> settings
+    settle: bool = False  # what takes most of the time, and few tests look at
 
     def run(self):
         """The outcome, and which backends were called."""
@@ -89,7 +90,7 @@ class Bench:
             stage: FakeChoice(stage, "fake", self.fields.get(stage, {}), getattr(self.fakes, stage))
             for stage in ("segment", "depth", "complete", "reconstruct")
         }
-        align = AlignSettings(match=False, polish=False)
+        align = AlignSettings(turn=False, match=False, polish=False, settle=self.settle)
         settings = Settings(**choices, world=self.world, align=align)
         torch.manual_seed(0)
         photo = Photo(torch.linspace(0, 1, SIZE[0] * SIZE[1] * 3).reshape(*SIZE, 3))

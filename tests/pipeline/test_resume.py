@@ -130,11 +130,11 @@ def test_a_note_that_a_person_spoilt_is_refused_by_name(bench, note):
         bench.run()
 
 
-def test_an_object_that_fails_is_left_out(bench, caplog):
+def test_an_object_that_fails_is_left_out_and_the_outcome_says_so(bench):
     bench.fakes.broken["reconstruct", "small"] = InputError("too small")
     outcome = bench.run()
     assert outcome.problem.names == ("big",)
-    assert "small is left out" in caplog.text and "too small" in caplog.text
+    assert outcome.notes == ("small is left out, reconstruct failed: too small",)
 
 
 def test_no_object_left_is_an_error_that_names_the_reason(bench):

@@ -87,12 +87,12 @@ def write_run(found: Reconstruction, out: Path, recipe: Recipe, progress: Progre
         return
     with whole(out / "scene", ours=is_scene) as folder:
         write_scene_folder(folder, _scene_file(found), found.full_masks)
-    scene = found.scene
+    scene, solution = found.scene, replace(found.solution, notes=found.notes)
     writers: dict[str, Callable[[Path], None]] = {
         "scene.glb": lambda path: write_scene_glb(path, scene),
         "preview.png": found.write_preview,
         "turntable.gif": lambda path: write_turntable(path, scene, renderer(), progress=progress),
-        "layout.json": lambda path: write_layout(path, scene, found.solution),
+        "layout.json": lambda path: write_layout(path, scene, solution),
     }
     for name, write in writers.items():
         with whole_file(out / name) as path:

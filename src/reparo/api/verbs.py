@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913 - public: each option by its name
     job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress)
     with models.allowing([*chosen.licences.accept, *accept_licences], offline=offline):
         outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)
-    notes = (*outcome.assumed, *outcome.solution.notes)
+    notes = (*outcome.assumed, *outcome.notes, *outcome.solution.notes)
     found = Reconstruction(outcome.problem, outcome.solution, outcome.full_masks, notes)
     made_from = {"photo": job.photo_digest, "steps": digest(out / "steps")}
     write_run(found, out, Recipe("results", {"height": chosen.world.height}, made_from), progress)

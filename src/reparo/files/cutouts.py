@@ -22,8 +22,7 @@ from reparo.scene import Cutout
 def write_cutout(folder: Path, name: str, cutout: Cutout) -> None:
     """Writes one object's cut-out as files that a person can open; colours become 8-bit."""
     folder.mkdir(parents=True, exist_ok=True)
-    rgba = (cutout.rgba.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-    Image.fromarray(rgba).save(folder / f"{name}.png")
+    write_rgba(folder / f"{name}.png", cutout)
     visible = cutout.visible.cpu().numpy().astype(np.uint8) * 255
     Image.fromarray(visible).save(folder / f"{name}.visible.png")
     note = {"photo_from_cutout": cutout.photo_from_cutout.tolist(), "focal": cutout.focal}
@@ -32,6 +31,16 @@ def write_cutout(folder: Path, name: str, cutout: Cutout) -> None:
     depth.unlink(missing_ok=True)
     if cutout.depth is not None:
         np.save(depth, cutout.depth.cpu().numpy().astype(np.float32))
+
+
+def write_rgba(path: Path, cutout: Cutout) -> None:
+    """Writes colours and outline alone, as generators want them."""
+    Image.fromarray(rgba_bytes(cutout)).save(path)
+
+
+def rgba_bytes(cutout: Cutout) -> np.ndarray:
+    """Colours and outline as 8-bit [s, s, 4], alpha not premultiplied."""
+    return (cutout.rgba.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
 
 
 def read_cutout(folder: Path, name: str) -> Cutout:

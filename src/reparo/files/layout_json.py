@@ -34,7 +34,8 @@ def write_layout(path: Path, scene: Scene, solution: Solution) -> None:
     """Writes where `solution` puts the objects of `scene`.
 
     JSON has no NaN: a loss or a confidence that is not finite is left out, a penetration or a gap
-    counts as nothing known, which is 0. A pose that is not finite is a `ValueError`.
+    counts as nothing known, which is 0. A pose that is not finite is a `ValueError`. `notes`, for
+    people, are there if there are any.
     """
     written = {
         "camera": camera_table(scene.camera),
@@ -45,7 +46,7 @@ def write_layout(path: Path, scene: Scene, solution: Solution) -> None:
             _object_table(name, solution.layout[index], solution.objects[index])
             for index, name in enumerate(scene.names)
         ],
-    }
+    } | ({"notes": list(solution.notes)} if solution.notes else {})
     text = json.dumps(written, indent=1, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 

@@ -24,6 +24,7 @@ class Outcome:
     solution: Solution
     full_masks: Mapping[str, Bool[Tensor, "h w"]] = field(default_factory=dict)  # hidden parts too
     assumed: tuple[str, ...] = ()  # what nobody said and nothing showed, in words
+    notes: tuple[str, ...] = ()  # of objects that were left out or came out doubtful, in words
 
 
 def photo_to_scene(job: Job, render: Renderer) -> Outcome:
@@ -32,8 +33,8 @@ def photo_to_scene(job: Job, render: Renderer) -> Outcome:
     height = _checked_height(job, regions)
     camera, depth, assumed = look(job, regions)
     cutouts = complete(job, regions, (camera, depth))
-    meshes = reconstruct(job, cutouts)
-    problem = _problem(job, regions, (camera, depth), cutouts, meshes)
+    meshes = reconstruct(job, cutouts.done)
+    problem = _problem(job, regions, (camera, depth), cutouts.done, meshes.done)
     chosen = job.settings.align
     solution = lay_out(
         job,
@@ -42,10 +43,11 @@ def photo_to_scene(job: Job, render: Renderer) -> Outcome:
     )
     problem, solution = in_final_world(problem, solution, height)
     full_masks = {
-        region.name: _full_mask(cutouts[region.name], region)
+        region.name: _full_mask(cutouts.done[region.name], region)
         for region in problem.observation.regions
     }
-    return Outcome(problem, solution, full_masks, tuple(assumed))
+    notes = (*cutouts.notes, *meshes.notes)
+    return Outcome(problem, solution, full_masks, tuple(assumed), notes)
 
 
 def _problem(
@@ -58,8 +60,8 @@ def _problem(
     """The objects that got this far; each starts turned as it was reconstructed."""
     camera, depth = seen
     kept = tuple(region for region in regions if region.name in meshes)
-    # meshes from elsewhere stand upright; ours are as the cut-out shows them
-    upright = job.settings.reconstruct.use == "given"
+    # some generators' meshes stand upright, as in life; others' are as the cut-out shows them
+    upright = getattr(job.settings.reconstruct.create(), "upright", False)
     rotation = upright_rotation if upright else facing_rotation
     return Problem(
         names=tuple(region.name for region in kept),

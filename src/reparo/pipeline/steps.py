@@ -6,15 +6,14 @@ a file that a person changed counts.
 
 import hashlib
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from reparo.contracts import Progress
-from reparo.errors import InputError
+from reparo.errors import BackendFailed, InputError
 from reparo.files import checks
 from reparo.files.cutouts import read_cutout, write_cutout
 from reparo.files.depths import read_depth, write_depth
@@ -24,6 +23,8 @@ from reparo.files.meshes import read_mesh
 from reparo.files.names import check_name
 from reparo.files.scene_glb import write_mesh_glb
 from reparo.files.scene_json import camera_table
+from reparo.files.soundness import open_edges, sound
+from reparo.pipeline.objects import Kept, Worker, each
 from reparo.pipeline.world import camera_over_ground, usual_camera
 from reparo.scene import (
     DEPTH_KINDS,
@@ -40,13 +41,9 @@ from reparo.scene import (
 from reparo.settings import Choice, Settings
 from reparo.workspace import Recipe, Workspace, digest
 
-log = logging.getLogger(__name__)
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
 SEGMENT, DEPTH = "1-segment", "2-depth"
 COMPLETE, RECONSTRUCT, LAYOUT = "3-complete", "4-reconstruct", "5-layout"
+NOTES = "notes.txt"  # beside an object's result, where there is something to say of it
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,10 @@ class Job:
         found = {place: digest(self.workspace.root / place) for place in places}
         return {"photo": self.photo_digest, **found}
 
+    def worker(self, choice: Choice) -> Worker:
+        """A stage's backend, for as long as the stage takes; logs of programs lie beside steps/."""
+        return Worker(choice, self.progress, self.workspace.root.parent / "logs")
+
     def step(
         self, place: str, choice: Choice, inputs: Mapping[str, str], make: Callable[[Path], None]
     ) -> Path:
@@ -83,8 +84,9 @@ def segment(job: Job) -> list[Region]:
     job.progress("segment", 0, 1)
 
     def make(folder: Path) -> None:
-        for region in job.settings.segment.create(job.progress)(job.photo):
-            write_mask(folder / f"{check_name(region.name, 'an object')}.png", region.visible)
+        with job.worker(job.settings.segment) as segmenter:
+            for region in segmenter(job.photo):
+                write_mask(folder / f"{check_name(region.name, 'an object')}.png", region.visible)
 
     folder = job.step(SEGMENT, job.settings.segment, job.inputs(), make)
     regions = [
@@ -107,7 +109,8 @@ def look(job: Job, regions: Sequence[Region]) -> tuple[Camera, Depth, list[str]]
 
     def make(folder: Path) -> None:
         camera, assumed = usual_camera(job.photo, world)
-        depth = choice.create(job.progress)(job.photo, camera, regions)
+        with job.worker(choice) as estimator:
+            depth = estimator(job.photo, camera, regions)
         if choice.use == "given" and depth.kind in ("metric", "scale"):
             measured = camera_over_ground(camera, depth, regions)
             camera = measured or camera
@@ -124,40 +127,55 @@ def look(job: Job, regions: Sequence[Region]) -> tuple[Camera, Depth, list[str]]
     return camera, read_depth(folder / "depth.npy", kind), assumed
 
 
-def complete(job: Job, regions: Sequence[Region], seen: tuple[Camera, Depth]) -> dict[str, Cutout]:
+def complete(job: Job, regions: Sequence[Region], seen: tuple[Camera, Depth]) -> Kept[Cutout]:
     """`3-complete/NAME/`: each object whole, in a square of its own; without those that failed."""
     choice, inputs = job.settings.complete, job.inputs(SEGMENT, DEPTH)
     camera, depth = seen
+    completer = job.worker(choice)
 
     def one(region: Region) -> Cutout:
         others = [other for other in regions if other is not region]
 
         def make(folder: Path) -> None:
-            cutout = choice.create(job.progress)(job.photo, region, others, depth)
+            cutout = completer(job.photo, region, others, depth)
             write_cutout(folder, region.name, replace(cutout, focal=camera.focal))
+            _write_notes(folder, region.name, completer.notes)
 
         folder = job.step(f"{COMPLETE}/{region.name}", choice, inputs, make)
         return read_cutout(folder, region.name)
 
-    return _each(job, COMPLETE, {region.name: region for region in regions}, one)
+    items = {region.name: region for region in regions}
+    with completer:
+        return _noted(job, COMPLETE, set(items), each("complete", items, one, job.progress))
 
 
-def reconstruct(job: Job, cutouts: Mapping[str, Cutout]) -> dict[str, Mesh]:
+def reconstruct(job: Job, cutouts: Mapping[str, Cutout]) -> Kept[Mesh]:
     """`4-reconstruct/NAME/NAME.glb`: each object's mesh; without those that failed."""
     choice = job.settings.reconstruct
+    generator = job.worker(choice)
 
-    def one(item: tuple[str, Cutout]) -> Mesh:
-        name, cutout = item
-
+    def one(name: str) -> Mesh:
         def make(folder: Path) -> None:
-            write_mesh_glb(folder / f"{name}.glb", choice.create(job.progress)(cutout, name))
+            mesh = generator(cutouts[name], name)
+            if not isinstance(mesh, Mesh):
+                raise BackendFailed(
+                    f"a mesh was wanted of {choice.use!r}, it gave {type(mesh).__name__}; mend it"
+                )
+            write_mesh_glb(folder / f"{name}.glb", sound(mesh, f"the mesh of {name!r}"))
+            _write_notes(folder, name, generator.notes)
 
         inputs = {"cutout": digest(job.workspace.root / COMPLETE / name)}
         folder = job.step(f"{RECONSTRUCT}/{name}", choice, inputs, make)
         return read_mesh(folder / f"{name}.glb")
 
-    items = {name: (name, cutout) for name, cutout in cutouts.items()}
-    return _each(job, RECONSTRUCT, items, one)
+    names = {name: name for name in cutouts}
+    with generator:
+        kept = each("reconstruct", names, one, job.progress)
+    kept = _noted(job, RECONSTRUCT, set(names), kept)
+    open_ones = {name: open_edges(mesh) for name, mesh in kept.done.items()}
+    said = [f"{name} ({count} open edges)" for name, count in open_ones.items() if count]
+    note = (f"not closed: {', '.join(said)}",) if said else ()
+    return replace(kept, notes=(*kept.notes, *note))
 
 
 def lay_out(job: Job, problem: Problem, solve: Callable[[], Solution]) -> Solution:
@@ -216,22 +234,14 @@ def _sentences(value: object, where: str) -> tuple[str, ...]:
     return tuple(map(str, value))
 
 
-def _each(
-    job: Job, step: str, items: Mapping[str, Item], one: Callable[[Item], Result]
-) -> dict[str, Result]:
-    """One after the other; an object that cannot be done is left out with a warning."""
-    what = step.partition("-")[2]
-    done: dict[str, Result] = {}
-    reason: InputError | None = None
-    for index, (name, item) in enumerate(items.items()):
-        job.progress(what, index, len(items))
-        try:
-            done[name] = one(item)
-        except InputError as error:
-            log.warning("%s is left out, %s failed: %s", name, what, error)
-            reason = error
-    job.progress(what, len(items), len(items))
-    if not done:
-        raise InputError(f"no object is left, {what} failed for all: {reason}") from reason
-    job.workspace.forget(step, keep=set(items))
-    return done
+def _noted(job: Job, step: str, names: set[str], kept: Kept[Any]) -> Kept[Any]:
+    """With what was noted beside each result; results of objects that are gone are forgotten."""
+    job.workspace.forget(step, keep=names)
+    files = [job.workspace.root / step / name / NOTES for name in kept.done]
+    lines = [line for file in files if file.is_file() for line in file.read_text().splitlines()]
+    return replace(kept, notes=(*kept.notes, *lines))
+
+
+def _write_notes(folder: Path, name: str, notes: Sequence[str]) -> None:
+    if notes:
+        (folder / NOTES).write_text("".join(f"{name} {note}\n" for note in notes))
