@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny_diffusion import write_inpainting
 
 from reparo import contracts, registry
 from reparo.errors import MissingExtra, MissingWeights
@@ -35,6 +36,8 @@ def completer(request, photo, tmp_path):
         cutout = make_cutout(photo, one.visible, torch.zeros(*SIZE, 4), None)
         write_cutout(tmp_path, one.name, cutout)
     settings = {"given": {"folder": tmp_path}}
+    if request.param == "inpaint":
+        settings["inpaint"] = {"weights": write_inpainting(tmp_path / "inpaint"), "steps": 2}
     try:
         return registry.create("complete", request.param, **settings.get(request.param, {}))
     except (MissingWeights, MissingExtra) as error:

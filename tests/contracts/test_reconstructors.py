@@ -3,6 +3,7 @@
 import pytest
 import torch
 import trimesh
+from tiny_diffusion import write_shap_e
 from tiny_triposr import write_ellipsoid
 
 from reparo import contracts, registry
@@ -16,6 +17,9 @@ def reconstructor(request, tmp_path):
     settings = {"given": {"folder": tmp_path}}
     if request.param == "triposr":
         settings["triposr"] = {"weights": write_ellipsoid(tmp_path / "triposr"), "resolution": 32}
+    if request.param == "shap-e":
+        folder = write_shap_e(tmp_path / "shap-e")
+        settings["shap-e"] = {"weights": folder, "steps": 2, "resolution": 32}
     try:
         return registry.create("reconstruct", request.param, **settings.get(request.param, {}))
     except (MissingWeights, MissingExtra) as error:

@@ -6,12 +6,14 @@ nearer one goes on smoothly, so that it fills half of what is around; the other 
 (How convex the common border is says nothing here: tried, and worse than chance.)
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from reparo.scene import Depth
+from reparo.scene import Depth, Region
 from reparo.stages.complete.cutout import dilate
 
 BORDER = 3  # px: outlines that come this close touch
@@ -39,6 +41,15 @@ def hides(
     contact = (_lowest(other) - _lowest(region)) / size
     limited = max(-CONTACT_LIMIT, min(CONTACT_LIMIT, contact))
     return limited + _junction(near, far, size) > 0
+
+
+def hiders_of(region: Region, others: Sequence[Region], depth: Depth | None) -> Bool[Tensor, "h w"]:
+    """What may hide a part of the region: the visible parts of all that do, together."""
+    found = torch.zeros_like(region.visible)
+    for other in others:
+        if hides(other.visible, region.visible, depth):
+            found |= other.visible
+    return found
 
 
 def _window(a: Bool[Tensor, "h w"], b: Bool[Tensor, "h w"]) -> tuple[slice, slice] | None:

@@ -47,7 +47,7 @@ def complete_outline(
     field = _continued(_known_field(small_seen, small_maybe), small_maybe, mirror)
     hidden = np.zeros_like(visible)
     hidden[window] = (_finer(field, step, seen.shape) > 0) & maybe
-    hidden = _attached(visible, hidden)
+    hidden = attached(visible, hidden)
     return Completion(hidden, None if mirror is None else _in_photo(mirror, window, step))
 
 
@@ -131,7 +131,9 @@ def _differences(shape: tuple[int, ...]) -> Any:
     return coo_matrix((values, places), shape=(len(first), index.size)).tocsr()
 
 
-def _attached(visible: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+def attached(
+    visible: Bool[np.ndarray, "h w"], hidden: Bool[np.ndarray, "h w"]
+) -> Bool[np.ndarray, "h w"]:
     """The hidden pixels that hang together with visible ones."""
     from scipy.ndimage import label
 

@@ -12,7 +12,7 @@ from reparo.errors import InputError
 from reparo.scene import Cutout, Depth, Photo, Region
 from reparo.stages.complete.cutout import core, make_cutout
 from reparo.stages.complete.mirror import Mirror, look_up
-from reparo.stages.complete.order import hides
+from reparo.stages.complete.order import hiders_of
 from reparo.stages.complete.outline import complete_outline
 
 
@@ -33,10 +33,7 @@ class SymmetryCompleter:
         visible = region.visible
         if not visible.any():
             raise InputError(f"the mask of {region.name!r} has no pixel; draw what shows of it")
-        hiders = torch.zeros_like(visible)
-        for other in others:
-            if hides(other.visible, visible, depth):
-                hiders |= other.visible
+        hiders = hiders_of(region, others, depth)
         invented = torch.zeros((*visible.shape, 4), dtype=photo.rgb.dtype)
         if hiders.any():
             found = complete_outline(visible.cpu().numpy(), hiders.cpu().numpy())

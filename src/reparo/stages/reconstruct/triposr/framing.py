@@ -11,8 +11,8 @@ FOREGROUND = 0.85  # of the picture's side that the object's longer side takes
 GREY = 0.5
 
 
-def framed(cutout: Cutout, name: str) -> Float[Tensor, "s s 3"]:
-    """The object's outline in the middle of a grey square, no pixel resampled."""
+def framed(cutout: Cutout, name: str, ground: float = GREY) -> Float[Tensor, "s s 3"]:
+    """The object's outline in the middle of a plain square, no pixel resampled."""
     opaque = cutout.rgba[..., 3] >= 0.5
     if not opaque.any():
         raise InputError(f"the cut-out of {name!r} has no opaque pixel; give it an outline")
@@ -28,4 +28,4 @@ def framed(cutout: Cutout, name: str) -> Float[Tensor, "s s 3"]:
     )  # fmt: skip
     square = pad(cutout.rgba.movedim(-1, 0), beyond).movedim(0, -1)
     alpha = square[..., 3:].clamp(0, 1)
-    return square[..., :3] * alpha + GREY * (1 - alpha)
+    return square[..., :3] * alpha + ground * (1 - alpha)
