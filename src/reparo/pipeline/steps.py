@@ -25,7 +25,7 @@ from reparo.files.scene_glb import write_mesh_glb
 from reparo.files.scene_json import camera_table
 from reparo.files.soundness import open_edges, sound
 from reparo.pipeline.objects import Kept, Worker, each
-from reparo.pipeline.world import camera_over_ground, usual_camera
+from reparo.pipeline.world import camera_from_depth, usual_camera
 from reparo.scene import (
     DEPTH_KINDS,
     Camera,
@@ -111,11 +111,9 @@ def look(job: Job, regions: Sequence[Region]) -> tuple[Camera, Depth, list[str]]
         camera, assumed = usual_camera(job.photo, world)
         with job.worker(choice) as estimator:
             depth = estimator(job.photo, camera, regions)
-        if choice.use == "given" and depth.kind in ("metric", "scale"):
-            measured = camera_over_ground(camera, depth, regions)
-            camera = measured or camera
-            if measured is None:
-                assumed.append("the depth map shows no ground: the usual camera's pose is taken")
+        if choice.use != "ground":  # which was made from that very camera
+            camera, unseen = camera_from_depth(camera, depth, regions)
+            assumed += unseen
         write_depth(folder / "depth.npy", depth)
         note = {"camera": camera_table(camera), "kind": depth.kind, "assumed": assumed}
         (folder / "camera.json").write_text(json.dumps(note, indent=1) + "\n")

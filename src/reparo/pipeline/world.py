@@ -11,6 +11,7 @@ from torch import Tensor
 
 from reparo.errors import InputError
 from reparo.layout.ground_plane import fit_ground
+from reparo.pipeline.disparity import Tilt, tilt_from_disparity
 from reparo.scene import (
     Camera,
     Cutout,
@@ -111,6 +112,25 @@ def _viewing_ray(camera: Camera, cutout: Cutout) -> Float[Tensor, " 3"]:
     return ray / ray.norm()
 
 
+def camera_from_depth(
+    camera: Camera, depth: Depth, regions: Sequence[Region]
+) -> tuple[Camera, list[str]]:
+    """The camera's pose as far as the map shows it, and what had to be assumed, in words.
+
+    `camera` is the usual one; what the map does not show is taken from it.
+    """
+    if depth.kind in ("metric", "scale"):
+        measured = camera_over_ground(camera, depth, regions)
+        if measured is not None:
+            return measured, []
+    if depth.kind == "disparity":
+        tilt = _tilt(camera, depth, regions)
+        if tilt is not None:
+            posed = _posed(camera, tilt.up, 1.0)
+            return posed, [] if tilt.measured else [_assumed_pitch(tilt.up)]
+    return camera, ["the depth map shows no ground: the usual camera's pose is taken"]
+
+
 def camera_over_ground(camera: Camera, depth: Depth, regions: Sequence[Region]) -> Camera | None:
     """The camera's pose from the plane that the depth map shows around the objects.
 
@@ -125,14 +145,35 @@ def camera_over_ground(camera: Camera, depth: Depth, regions: Sequence[Region]) 
         return None
     if share < GROUND_SHARE or offset >= 0:
         return None
+    return _posed(camera, up, -offset if depth.kind == "metric" else 1.0)
+
+
+def _posed(camera: Camera, up: Float[Tensor, " 3"], height: float) -> Camera:
+    """Above the ground whose normal in the camera's frame is `up`, looking along -z."""
     back = up.new_tensor([0.0, 0.0, 1.0])
     back = torch.nn.functional.normalize(back - (back @ up) * up, dim=0)
     world_from_camera = torch.stack([torch.linalg.cross(up, back), up, back])
-    height = -offset if depth.kind == "metric" else 1.0
     pose = Similarity(
         matrix_to_quaternion(world_from_camera), up.new_tensor([0.0, height, 0.0]), up.new_ones(())
     )
     return replace(camera, camera_from_world=pose.inverse())
+
+
+def _tilt(camera: Camera, depth: Depth, regions: Sequence[Region]) -> Tilt | None:
+    """Which way is up, from a map whose zero is unknown."""
+    pixels, disparity = _background(camera, depth, regions)
+    in_camera = replace(camera, camera_from_world=Similarity.identity())
+    rays = in_camera.unproject(pixels, torch.ones_like(disparity))[:, :2]
+    usual = camera.camera_from_world.matrix[:, 1]
+    return tilt_from_disparity(rays, disparity, math.atan2(float(usual[2]), float(usual[1])))
+
+
+def _assumed_pitch(up: Float[Tensor, " 3"]) -> str:
+    pitch = math.degrees(math.asin(float(up[2])))
+    return (
+        "the depth map shows the ground and no wall on it, which does not tell how far down the "
+        f"camera looks: {pitch:.0f} degrees are assumed; world.pitch_deg sets it"
+    )
 
 
 def _background(
