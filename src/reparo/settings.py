@@ -165,9 +165,14 @@ def checked(table: str, target: Callable[..., Any], values: Table) -> Table:
     return {key: _fitted(f"{table}.{key}", value, hints[key]) for key, value in values.items()}
 
 
-def _preset(name: str) -> Table:
+def presets() -> list[str]:
+    """The names of those that come with the package."""
     folder = files("reparo") / "presets"
-    known = sorted(file.name.removesuffix(".toml") for file in folder.iterdir())
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir())
+
+
+def _preset(name: str) -> Table:
+    folder, known = files("reparo") / "presets", presets()
     if name not in known:
         reason = f": {LATER[name]}" if name in LATER else ""
         raise InputError(f"there is no preset {name!r}{reason}; there is: {', '.join(known)}")
