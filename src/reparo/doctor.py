@@ -1,15 +1,18 @@
 """What works on this machine, what is missing, and the one command that brings it."""
 
+import inspect
 import platform
 import re
+import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
+from pathlib import Path
 
-from reparo import models, registry
+from reparo import models, registry, settings
 from reparo.errors import ReparoError
 
 OLDEST_PYTHON = (3, 11)
@@ -27,8 +30,8 @@ class Finding:
     needed: bool = True  # False: something is lost without it, not all
 
 
-def examine() -> Iterator[Finding]:
-    """Looks at everything, one thing after the other."""
+def examine(config: Path | None = None) -> Iterator[Finding]:
+    """Looks at everything, one thing after the other; also at what a settings file needs."""
     yield Finding(
         "python",
         sys.version_info >= OLDEST_PYTHON,
@@ -39,7 +42,11 @@ def examine() -> Iterator[Finding]:
     yield from _packages()
     yield from _managers()
     yield from _backends()
-    yield from _networks()
+    yield from _halves()
+    for name in settings.presets():
+        yield from _preset(name)
+    if config is not None:
+        yield from _preset("embedded", config)
 
 
 def _torch() -> Finding:
@@ -98,13 +105,59 @@ def _backends() -> Iterator[Finding]:
                 yield Finding(f"{stage}: {name}", False, str(error), INSTALL, needed=False)
 
 
-def _networks() -> Iterator[Finding]:
+def _halves() -> Iterator[Finding]:
     for model in models.manifest():
-        state = models.verify(model.name)
-        yield Finding(
-            f"network {model.name}",
-            state is models.State.READY,
-            f"{state}; {model.purpose.partition(':')[0]}",
-            f"reparo models pull {model.name}",
-            needed=False,
-        )
+        if models.look(model.name) is models.State.DAMAGED:
+            command = f"reparo models pull {model.name}"
+            yield Finding(f"network {model.name}", False, "not whole", command, needed=False)
+
+
+def _preset(name: str, config: Path | None = None) -> Iterator[Finding]:
+    """What a preset lacks here: packages, networks, licences to accept, programs."""
+    what = f"preset {name}" if config is None else f"settings {config.name}"
+    try:
+        chosen = settings.load(name, config)
+        values = [value for stage in settings.STAGES for value in _values(getattr(chosen, stage))]
+    except ReparoError as error:
+        yield Finding(what, False, str(error), INSTALL, needed=False)
+        return
+    group = name if config is None else None
+    wanted = [model for model in models.manifest() if model.group == group or model.name in values]
+    with models.allowing(chosen.licences.accept):
+        lacking = [*_lacking(wanted), *_programs(chosen.reconstruct)]
+    if not lacking:
+        yield Finding(what, True, "nothing is missing", needed=False)
+    for detail, remedy in lacking:
+        yield Finding(what, False, detail, remedy, needed=False)
+
+
+def _values(choice: settings.Choice) -> list[str]:
+    """What a backend's fields are set to, as text, said or not."""
+    parameters = inspect.signature(registry.find(choice.stage, choice.use)).parameters
+    fields = {name: parameter.default for name, parameter in parameters.items()}
+    return [str(value) for value in (fields | dict(choice.fields)).values()]
+
+
+def _lacking(wanted: Sequence[models.Model]) -> Iterator[tuple[str, str]]:
+    """What these networks lack, and the command that brings it."""
+    packages = {name for model in wanted for name in model.needs if find_spec(name) is None}
+    if packages:
+        extras = {model.extra for model in wanted if packages & set(model.needs)}
+        remedy = f"pip install 'reparo3d[{','.join(sorted(extras))}]'"
+        yield f"packages: {', '.join(sorted(packages))}", remedy
+    for model in wanted:
+        if not models.accepted(model):
+            detail = f"licence of {model.name}: {model.licence}, {model.restricted}"
+            yield detail, f"reparo run PHOTO -o OUT --accept-licence {model.licence}"
+    missing = [model.name for model in wanted if models.look(model.name) is not models.State.READY]
+    if missing:
+        asked = {model.licence for model in wanted if not models.accepted(model)}
+        options = "".join(f" --accept-licence {licence}" for licence in sorted(asked))
+        yield f"networks: {', '.join(missing)}", f"reparo models pull {' '.join(missing)}{options}"
+
+
+def _programs(choice: settings.Choice) -> Iterator[tuple[str, str]]:
+    command = choice.fields.get("command")
+    words = shlex.split(command) if isinstance(command, str) else list(command or ())
+    if words and shutil.which(words[0]) is None:
+        yield f"program: {words[0]}", f"install {words[0]}, or write its path into the settings"

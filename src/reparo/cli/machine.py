@@ -1,6 +1,7 @@
 """`reparo backends` and `reparo doctor`."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from reparo.cli.common import Common
 from reparo.errors import MissingExtra
@@ -24,6 +25,8 @@ class Backends:
 class Doctor:
     """What works on this machine, what is missing, and the one command that brings it."""
 
+    config: Path | None = None
+    """A settings file, to look at what it needs, too."""
     common: Common = field(default_factory=Common)
 
     def execute(self) -> None:
@@ -31,7 +34,7 @@ class Doctor:
         from reparo import doctor
 
         lost = []
-        for finding in doctor.examine():
+        for finding in doctor.examine(self.config):
             mark = "ok     " if finding.works else "MISSING" if finding.needed else "without"
             print(f"{mark} {finding.what:24} {finding.detail}")
             if not finding.works:
