@@ -10,6 +10,7 @@ import torch
 from reparo import registry
 from reparo.layout.settings import AlignSettings
 from reparo.pipeline import Job, photo_to_scene
+from reparo.pipeline.steps import complete, look, reconstruct, segment
 from reparo.scene import Cutout, Depth, Mesh, Photo, Region
 from reparo.settings import Choice, Settings, WorldSettings
 from reparo.workspace import Workspace
@@ -84,7 +85,16 @@ class Bench:
     settle: bool = False  # what takes most of the time, and few tests look at
 
     def run(self):
-        """The outcome, and which backends were called."""
+        """The outcome; which backends were called is in `fakes.calls`."""
+        return photo_to_scene(self.job(), registry.create("render", "torch"))
+
+    def meshes(self):
+        """What `run` lays out: each object's mesh, and the notes."""
+        job = self.job()
+        regions = segment(job)
+        return reconstruct(job, complete(job, regions, look(job, regions)[:2]).done)
+
+    def job(self) -> Job:
         self.fakes.calls.clear()
         choices = {
             stage: FakeChoice(stage, "fake", self.fields.get(stage, {}), getattr(self.fakes, stage))
@@ -94,8 +104,7 @@ class Bench:
         settings = Settings(**choices, world=self.world, align=align)
         torch.manual_seed(0)
         photo = Photo(torch.linspace(0, 1, SIZE[0] * SIZE[1] * 3).reshape(*SIZE, 3))
-        job = Job(photo, settings, Workspace(self.out / "steps"), lambda *_: None)
-        return photo_to_scene(job, registry.create("render", "torch"))
+        return Job(photo, settings, Workspace(self.out / "steps"), lambda *_: None)
 
 
 @pytest.fixture

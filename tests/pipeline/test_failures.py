@@ -54,16 +54,16 @@ def test_rubbish_instead_of_a_mesh_costs_that_object_alone(bench, what):
     rubbish, why = RUBBISH[what]
     whole = bench.fakes.reconstruct
     bench.fakes.reconstruct = lambda cutout, name: rubbish if name == "big" else whole(cutout, name)
-    outcome = bench.run()
-    assert outcome.problem.names == ("small",)
-    assert why in outcome.notes[0] and "big is left out" in outcome.notes[0]
+    kept = bench.meshes()
+    assert tuple(kept.done) == ("small",)
+    assert why in kept.notes[0] and "big is left out" in kept.notes[0]
 
 
 def test_the_next_run_tries_again_only_what_failed(bench):
     bench.fakes.broken["reconstruct", "small"] = BackendFailed("it crashed")
-    bench.run()
+    bench.meshes()
     bench.fakes.broken.clear()
-    assert bench.run().problem.names == ("big", "small")
+    assert tuple(bench.meshes().done) == ("big", "small")
     assert bench.fakes.calls == {("reconstruct", "small"): 1}
 
 
@@ -71,7 +71,7 @@ def test_the_next_run_tries_again_only_what_failed(bench):
 def test_what_concerns_all_objects_is_raised_at_once(bench, error):
     bench.fakes.broken["reconstruct", "big"] = error
     with pytest.raises(type(error)):
-        bench.run()
+        bench.meshes()
     assert ("reconstruct", "small") not in bench.fakes.calls
 
 
@@ -88,17 +88,17 @@ def test_where_all_fail_one_sentence_says_why(bench, error, kind):
     for name in ("big", "small"):
         bench.fakes.broken["reconstruct", name] = error
     with pytest.raises(kind, match=r"no object is left, reconstruct failed for all: .*no"):
-        bench.run()
+        bench.meshes()
 
 
 def test_a_mesh_with_holes_is_used_and_said(bench):
     sheet = Mesh.plain(torch.tensor([[-0.5, -0.5, 0], [0.5, -0.5, 0], [0, 0.5, 0.1]]), FACES)
     whole = bench.fakes.reconstruct
     bench.fakes.reconstruct = lambda cutout, name: sheet if name == "big" else whole(cutout, name)
-    outcome = bench.run()
-    assert outcome.problem.names == ("big", "small")
-    assert outcome.notes == ("not closed: big (3 open edges)",)
-    assert bench.run().notes == outcome.notes  # also where nothing is made anew
+    kept = bench.meshes()
+    assert tuple(kept.done) == ("big", "small")
+    assert kept.notes == ("not closed: big (3 open edges)",)
+    assert bench.meshes().notes == kept.notes  # also where nothing is made anew
 
 
 @dataclass
@@ -135,30 +135,34 @@ OUT_OF_MEMORY = [
 
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: type(error).__name__)
-def test_out_of_memory_is_tried_once_more_smaller_and_said_ever_after(bench, error):
-    hungry = Hungry(bench.fakes.reconstruct, error)
+def test_want_of_memory_is_known_on_every_device(error):
+    assert is_out_of_memory(error)
+
+
+def test_out_of_memory_is_tried_once_more_smaller_and_said_ever_after(bench):
+    hungry = Hungry(bench.fakes.reconstruct, too_much())
     bench.fakes.reconstruct = hungry
-    outcome = bench.run()
-    assert outcome.problem.names == ("big", "small")
+    kept = bench.meshes()
+    assert tuple(kept.done) == ("big", "small")
     assert hungry.held == [1, 2]  # the next object is tried in full again
     assert hungry.closed == [2, 1, 2]  # freed before the smaller one, after it, and at the end
-    assert outcome.notes == ("big was made with less detail, since memory ran out",)
-    assert bench.run().notes == outcome.notes
+    assert kept.notes == ("big was made with less detail, since memory ran out",)
+    assert bench.meshes().notes == kept.notes
 
 
 def test_out_of_memory_even_when_smaller_costs_that_object_alone(bench):
     hungry = Hungry(bench.fakes.reconstruct, MemoryError(), fits=0)
     bench.fakes.reconstruct = hungry
-    outcome = bench.run()
-    assert outcome.problem.names == ("small",)
-    assert "even with less detail" in outcome.notes[0]
+    kept = bench.meshes()
+    assert tuple(kept.done) == ("small",)
+    assert "even with less detail" in kept.notes[0]
     assert hungry.held == [2]
 
 
 def test_out_of_memory_without_a_smaller_way_costs_that_object_alone(bench):
     bench.fakes.broken["reconstruct", "big"] = MemoryError("2 GB")
-    outcome = bench.run()
-    assert outcome.problem.names == ("small",) and "MemoryError: 2 GB" in outcome.notes[0]
+    kept = bench.meshes()
+    assert tuple(kept.done) == ("small",) and "MemoryError: 2 GB" in kept.notes[0]
 
 
 def test_other_runtime_errors_are_not_taken_for_want_of_memory():

@@ -153,8 +153,9 @@ def _sentence(error: Exception | None) -> str:
 
 def _freed(backend: Any) -> None:
     """Lets go of a backend's network, and gives memory back to the device."""
-    if isinstance(backend, Closeable):
-        backend.close()
+    if not isinstance(backend, Closeable):
+        return
+    backend.close()
     gc.collect()
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
