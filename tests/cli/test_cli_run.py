@@ -78,7 +78,7 @@ def test_own_meshes_and_own_depth_are_used(run, tmp_path):
 @pytest.mark.parametrize(
     "options, words",
     [
-        (("--text", "chair"), "--text"),
+        (("--text", "chair"), "masks and text"),
         (("--preset", "paper"), "preset"),
         (("--boxes", "boxes.json"), "masks and boxes"),
         (("--set", "align"), "table.key=value"),

@@ -34,6 +34,7 @@ def run(  # noqa: PLR0913 - public: each option by its name
     masks: str | Path | None = None,
     boxes: str | Path | None = None,
     points: str | Path | None = None,
+    text: str | None = None,
     meshes: str | Path | None = None,
     depth: str | Path | None = None,
     depth_kind: str = "metric",
@@ -50,15 +51,15 @@ def run(  # noqa: PLR0913 - public: each option by its name
 ) -> Reconstruction:
     """Makes a scene of separate objects from one photo, and leaves it and all steps in `out`.
 
-    `masks`, `meshes`: folders of NAME.png, NAME.glb; `boxes`, `points`: JSON files; `depth`: a .npy
-    file. `height`: an object's name and its real height in metres. `overrides`: tables of settings,
-    such as {"align": {"seed": 1}}. `accept_licences`: names of licences of networks that restrict
-    their use, such as CC-BY-NC-4.0. `offline`: no network is fetched. What still holds of an
-    earlier run into `out` is used again.
+    `masks`, `meshes`: folders of NAME.png, NAME.glb; `boxes`, `points`: JSON files; `text`: what to
+    look for, as in "chair . lamp"; `depth`: a .npy file. `height`: an object's name and its real
+    height in metres. `overrides`: tables of settings, such as {"align": {"seed": 1}}.
+    `accept_licences`: names of licences of networks that restrict their use, such as CC-BY-NC-4.0.
+    `offline`: no network is fetched. What still holds of an earlier run into `out` is used again.
     """
     progress = progress or _quiet
     asked = [dict(table) for table in overrides]
-    asked += _segmenting(masks, boxes, points)
+    asked += _segmenting(masks, boxes, points, text)
     if meshes is not None:
         asked.append({"reconstruct": {"use": "given", "folder": _folder_of_meshes(meshes)}})
     if depth is not None:
@@ -184,15 +185,27 @@ def _solved(
     return Reconstruction(problem, solution, notes=solution.notes, rounds=tuple(rounds))
 
 
-def _segmenting(*given: str | Path | None) -> list[settings.Table]:
-    """The settings for masks, boxes or points, of which there is one at most."""
-    found = dict(zip(("masks", "boxes", "points"), given, strict=True))
-    chosen = {name: Path(value) for name, value in found.items() if value is not None}
+def _segmenting(
+    masks: str | Path | None,
+    boxes: str | Path | None,
+    points: str | Path | None,
+    text: str | None,
+) -> list[settings.Table]:
+    """The settings for masks, boxes, points or text, of which there is one at most.
+
+    Masks replace the segmenter; the others are for the one that is chosen.
+    """
+    paths = {"masks": masks, "boxes": boxes, "points": points}
+    chosen: settings.Table = {key: Path(path) for key, path in paths.items() if path is not None}
+    if text is not None:
+        chosen["text"] = text
     if len(chosen) > 1:
-        raise InputError(f"one of masks, boxes and points is enough, got {' and '.join(chosen)}")
+        raise InputError(
+            f"one of masks, boxes, points and text is enough, got {' and '.join(chosen)}"
+        )
     if "masks" in chosen:
         return [{"segment": {"use": "given", "folder": chosen["masks"]}}]
-    return [{"segment": {"use": "sam", **chosen}}] if chosen else []
+    return [{"segment": chosen}] if chosen else []
 
 
 def _pulling(work: Callable[[], Result], progress: Progress) -> Result:

@@ -42,7 +42,7 @@ class Run:
     points: Path | None = None
     """A JSON file {name: [[x, y, inside 0|1], ...]} in pixels of the photo."""
     text: str | None = None
-    """Object names to look for; comes with a later version."""
+    """What to look for, as in "chair . table lamp"; a network finds the boxes of these words."""
     meshes: Path | None = None
     """A folder of NAME.glb (or .obj, .ply): place these instead of reconstructing."""
     depth: Path | None = None
@@ -59,11 +59,6 @@ class Run:
 
     def execute(self) -> None:
         """Runs it and prints where the results are."""
-        if self.text is not None:
-            raise InputError(
-                "--text is not part of this version yet; say where the objects are with --masks, "
-                "--boxes or --points, or leave it to the segmenter"
-            )
         self.common.check()
         height = None if self.height is None else _height(self.height)
         with self.common.progress() as progress:
@@ -75,6 +70,7 @@ class Run:
                 masks=self.masks,
                 boxes=self.boxes,
                 points=self.points,
+                text=self.text,
                 meshes=self.meshes,
                 depth=self.depth,
                 depth_kind=self.depth_kind,

@@ -124,6 +124,8 @@ def load(folder: Path, network: Network, table: dict[str, Any], place: Place) ->
             dtype=dtype,
             output_loading_info=True,
         )
+    except MemoryError:
+        raise
     except Exception as error:  # transformers and safetensors fail in many ways on a bad file
         raise InputError(
             f"{folder} could not be read as a {network.cls} ({_first_line(error)}); bring the "

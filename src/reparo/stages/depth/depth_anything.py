@@ -7,7 +7,7 @@ Never run with trained weights: proven with random ones that were saved in the h
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from reparo.stages.pretrained import (
     Network,
     Place,
     Precision,
+    forget,
     load,
     located,
     only_one,
@@ -35,6 +36,8 @@ NETWORK = Network(
     ("depth_anything",),
     "depth-anything/Depth-Anything-V2-Small-hf",
 )
+USUAL = 518  # px, what the official folders say
+LEAST = 200  # px; at smaller sizes the networks see little
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,15 @@ class DepthAnything:
         unknown = self._unknown(values, network.metric)
         kind = "metric" if network.metric else "disparity"
         return Depth.from_array(np.where(unknown, np.nan, values.numpy()), kind)
+
+    def close(self) -> None:
+        """Lets go of the network."""
+        forget()
+
+    def smaller(self) -> "DepthAnything | None":
+        """The same network at two thirds of the size; None where little would be left to see."""
+        size = (self.size or USUAL) * 2 // 3
+        return None if size < LEAST else replace(self, size=size)
 
     def _unknown(self, values: Float[Tensor, "h w"], metric: bool) -> np.ndarray:
         """Where the network says no more than "far"."""

@@ -17,6 +17,7 @@ from reparo.stages.pretrained import (
     Network,
     Place,
     Precision,
+    forget,
     load,
     located,
     only_one,
@@ -47,6 +48,10 @@ class Dinov2Features:
         picture = seeing.resized(picture, (grid[0] * patch, grid[1] * patch))
         tokens = model(pixel_values=picture.to(model.dtype)).last_hidden_state[0, 1:]  # no class
         return tokens.unflatten(0, grid).to(rgb.device, rgb.dtype)
+
+    def close(self) -> None:
+        """Lets go of the network."""
+        forget()
 
 
 def _loaded(folder: Path, place: Place) -> tuple[Any, Seeing]:

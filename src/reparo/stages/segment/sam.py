@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reparo.contracts import Progress
 from reparo.scene import Photo, Region
+from reparo.stages.pretrained import forget
 from reparo.stages.segment.asked import Asked, segment
 from reparo.stages.segment.grounding import DETECTOR, GroundingDino
 from reparo.stages.segment.network import load_sam
@@ -30,3 +31,7 @@ class SamSegmenter:
             lambda: self.detector.load(self.device),
             self.progress,
         )
+
+    def close(self) -> None:
+        """Lets go of the detector; the packaged network is small and kept."""
+        forget()

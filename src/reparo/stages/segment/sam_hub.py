@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reparo.contracts import Progress
 from reparo.scene import Photo, Region
-from reparo.stages.pretrained import Place, Precision, located
+from reparo.stages.pretrained import Place, Precision, forget, located
 from reparo.stages.segment.asked import Asked, segment
 from reparo.stages.segment.grounding import DETECTOR, GroundingDino
 from reparo.stages.segment.sam_network import load_sam
@@ -37,3 +37,7 @@ class HubSamSegmenter:
             lambda: self.detector.load(self.device),
             self.progress,
         )
+
+    def close(self) -> None:
+        """Lets go of the network."""
+        forget()
