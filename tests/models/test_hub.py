@@ -3,10 +3,13 @@
 import hashlib
 import logging
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from fake_hub import COMMIT, FakeHub, serving
+from filelock import FileLock
 
 from reparo import models
 from reparo.errors import InputError, LicenceNotAccepted, MissingWeights
@@ -286,6 +289,19 @@ def test_what_is_used_is_noted_with_version_and_licence(hub, tmp_path):
             "licence": "unknown",
         },
     }
+
+
+def test_who_comes_second_waits_and_finds_it_whole(hub, home, caplog):
+    (home / ".locks").mkdir(parents=True)
+    lock = FileLock(home / ".locks/net")
+    lock.acquire()
+    with caplog.at_level(logging.INFO, "reparo"), ThreadPoolExecutor(1) as others:
+        second = others.submit(pulled)
+        while "waiting for it" not in caplog.text:
+            time.sleep(0.01)
+        lock.release()
+        folder = second.result()
+    assert models.path("net") == folder
 
 
 def test_remove_takes_halves_too(hub):

@@ -75,7 +75,7 @@ def test_pull_keeps_the_wanted_file_alone_and_reports_up_to_the_end(home, shelf)
     assert seen[-1] == ("pull tiny", 500, 500)
     assert models.verify("tiny") is models.State.READY
     assert models.path("tiny") == folder
-    assert [found.name for found in home.iterdir()] == ["models"]  # no scratch left behind
+    assert {found.name for found in home.iterdir()} == {"models", ".locks"}  # no scratch is left
 
 
 def test_a_second_pull_fetches_nothing(home, shelf, monkeypatch):
@@ -93,7 +93,7 @@ def test_another_content_is_refused_and_nothing_is_left(home, shelf, content):
     with pytest.raises(InputError, match=FILE.sha256):
         models.pull(["tiny"])
     assert models.verify("tiny") is models.State.MISSING
-    assert not [found for found in home.rglob("*") if found.is_file()]
+    assert [found.name for found in home.rglob("*") if found.is_file()] == ["tiny"]  # the lock
 
 
 def test_a_damaged_file_is_found_and_pulled_again(home, shelf):

