@@ -110,7 +110,8 @@ def load(
             raise InputError(f"there are no settings {name!r}; there are: {', '.join(known)}")
         if not isinstance(table, dict):
             raise InputError(f"the settings {name!r} are a table, got {table!r}")
-    common = {"device": device, "seed": seed}
+    again = _finds_again(tables.get("segment", {}), layers[0].get("segment", {}))
+    common = {"device": device, "seed": seed, "segmenter": again}
     choices = {stage: _choice(stage, tables.get(stage, {}), common) for stage in STAGES}
     world = WorldSettings(**checked("world", WorldSettings, tables.get("world", {})))
     offered = {name: common[name] for name in common if name in _hints(AlignSettings)}
@@ -195,6 +196,16 @@ def _choice(stage: str, table: Table, common: Table) -> Choice:
     given = {key: value for key, value in table.items() if key != "use"}
     offered = {name: common[name] for name in common if name in _hints(backend)}
     return Choice(stage, use, checked(f"{stage} backend {use!r}", backend, offered | given))
+
+
+def _finds_again(*tables: Table) -> Table | None:
+    """For backends that look again: the first of these segmenters that can be asked at points."""
+    asked = ("boxes", "points", "text")  # where the photo's objects are: another picture's matter
+    for table in tables:
+        use = table.get("use")
+        if isinstance(use, str) and "points" in _hints(registry.find("segment", use)):
+            return {key: value for key, value in table.items() if key not in asked}
+    return None
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:

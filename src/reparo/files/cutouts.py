@@ -1,7 +1,8 @@
 """Cut-outs on disk, and their outlines back in the photo.
 
 `NAME.png` holds colours and outline (RGBA), `NAME.visible.png` what the photo shows of it,
-`NAME.json` where it was cut, and `NAME.depth.npy` the depth, if there is one.
+`NAME.json` where it was cut, and `NAME.depth.npy` the depth, if there is one. `NAME.invented.png`
+shows what was invented, if anything was: the opaque pixels that are not visible. It is not read.
 """
 
 import json
@@ -25,6 +26,10 @@ def write_cutout(folder: Path, name: str, cutout: Cutout) -> None:
     write_rgba(folder / f"{name}.png", cutout)
     visible = cutout.visible.cpu().numpy().astype(np.uint8) * 255
     Image.fromarray(visible).save(folder / f"{name}.visible.png")
+    invented = folder / f"{name}.invented.png"
+    invented.unlink(missing_ok=True)
+    if cutout.invented.any():
+        Image.fromarray(cutout.invented.cpu().numpy().astype(np.uint8) * 255).save(invented)
     note = {"photo_from_cutout": cutout.photo_from_cutout.tolist(), "focal": cutout.focal}
     (folder / f"{name}.json").write_text(json.dumps(note, indent=1) + "\n")
     depth = folder / f"{name}.depth.npy"

@@ -24,7 +24,12 @@ class Cutout:
     """One whole object, hidden parts completed, re-centred in a square."""
 
     rgba: Float[Tensor, "s s 4"]  # sRGB 0..1; alpha is the full outline, not premultiplied
-    visible: Bool[Tensor, "s s"]  # pixels that the photo shows; the other opaque ones are invented
+    visible: Bool[Tensor, "s s"]  # pixels that the photo shows
     photo_from_cutout: Float[Tensor, "2 3"]  # px -> px, [x, y]; corners at integers
     depth: Float[Tensor, "s s"] | None = None  # z along the axis up to one factor; nan: unknown
     focal: float | None = None  # the camera's, in px of the photo; None: unknown
+
+    @property
+    def invented(self) -> Bool[Tensor, "s s"]:
+        """What the photo does not show: completed minus visible."""
+        return (self.rgba[..., 3] >= 0.5) & ~self.visible
