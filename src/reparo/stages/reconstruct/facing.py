@@ -17,6 +17,7 @@ from reparo.scene import Cutout
 SIDE = 32  # px of the views that are compared
 SAMPLES = 8000  # points on the surface: every pixel of a view gets several
 TURNS = 36  # steps of 10 degrees
+TELLING = 0.01  # of the error, 0..1: what a view must be better by than that without a turn
 RAISED_DEG = (0, 15, 30, 45)  # how far above the object's level the eye may be
 
 
@@ -28,18 +29,18 @@ def facing(
 ) -> Float[np.ndarray, "3 3"]:
     """The rotation after which +z points to the eye of the cut-out; the mesh has y up.
 
-    First the one that the mesh comes with: it is kept where no other view is more alike.
+    None at all where no other view is clearly more alike.
     """
     points, paint = _sampled(vertices, faces, colours)
     wanted, seen = _picture(cutout)
-    best, least = np.eye(3), math.inf
-    for raised in RAISED_DEG:
-        for turn in range(TURNS):
-            rotation = _rotation(2 * math.pi * turn / TURNS, math.radians(raised))
-            error = float(_error(_view(points @ rotation.T, paint), wanted, seen))
-            if error < least - 1e-9:
-                best, least = rotation, error
-    return best
+    views = [
+        _rotation(2 * math.pi * turn / TURNS, math.radians(raised))
+        for raised in RAISED_DEG
+        for turn in range(TURNS)
+    ]
+    errors = [_error(_view(points @ view.T, paint), wanted, seen) for view in views]
+    best = int(np.argmin(errors))
+    return views[best] if errors[best] < errors[0] - TELLING else views[0]
 
 
 def _rotation(turn: float, raised: float) -> Float[np.ndarray, "3 3"]:
