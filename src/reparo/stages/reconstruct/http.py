@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from PIL import Image
@@ -131,7 +131,7 @@ class _StaysHere(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: picture and token are for the one address that was named."""
 
     def redirect_request(
-        self, req: Any, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
+        self, req: Any, fp: Any, code: int, msg: str, headers: Message, newurl: str
     ) -> None:
         """None: urllib then raises the redirect as an HTTPError."""
 

@@ -68,10 +68,15 @@ def _end(process: "subprocess.Popen[Any]") -> None:
         if process.poll() is None:
             tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
             subprocess.run(tree, capture_output=True, check=False)
+        process.wait()
         return
-    with suppress(ProcessLookupError, PermissionError):  # nobody of the group is left
+    gone = suppress(ProcessLookupError, PermissionError)  # nobody of the group is left
+    try:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
+            with gone, suppress(subprocess.TimeoutExpired):
+                os.killpg(process.pid, signal.SIGTERM)
                 process.wait(GRACE)
-        os.killpg(process.pid, signal.SIGKILL)
+    finally:  # also on a second Ctrl-C
+        with gone:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
