@@ -35,6 +35,11 @@ class FakeHub:
             siblings.append(entry)
         return {"id": "owner/net", "sha": COMMIT, "gated": False, "siblings": siblings}
 
+    def facts(self, name: str) -> dict[str, str]:
+        """What the hub's own client reads off the headers."""
+        etag = f'"{hashlib.sha256(self.files[name]).hexdigest()}"'
+        return {"X-Repo-Commit": COMMIT, "ETag": etag, "X-Linked-ETag": etag}
+
     def bodies(self) -> list[str]:
         """The files whose bytes were asked for."""
         return [path for path, _, _ in self.asked if "/resolve/" in path]
@@ -57,6 +62,10 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.resolve(hub, path, span, token)
 
+    def do_HEAD(self):
+        """Asked by the hub's own client alone."""
+        self.do_GET()
+
     def resolve(self, hub, path, span, token):
         head = f"/owner/net/resolve/{COMMIT}/"
         name = path.removeprefix(head)
@@ -65,7 +74,8 @@ class Handler(BaseHTTPRequestHandler):
         elif hub.gated_for is not None and token != f"Bearer {hub.gated_for}":
             self.say(403 if token else 401, b"no", {"X-Error-Code": "GatedRepo"})
         elif name in hub.large:
-            self.say(302, b"", {"Location": f"{hub.url}/elsewhere/{name}"})
+            there = {"Location": f"{hub.url}/elsewhere/{name}", **hub.facts(name)}
+            self.say(302, b"", {**there, "X-Linked-Size": str(len(hub.files[name]))})
         else:
             self.give(hub, name, span)
 
@@ -73,15 +83,21 @@ class Handler(BaseHTTPRequestHandler):
         content, start = hub.files[name], 0
         if hub.busy:
             hub.busy -= 1
-            return self.say(503, b"later")
+            self.say(503, b"later")
+            return
         if span and not hub.without_ranges:
             start = int(span.removeprefix("bytes=").removesuffix("-"))
         rest = content[start:]
         if span and not rest:
-            return self.say(416, b"")
+            self.say(416, b"")
+            return
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(rest)))
+        for key, value in hub.facts(name).items():
+            self.send_header(key, value)
         self.end_headers()
+        if self.command == "HEAD":
+            return
         if hub.breaks_after is not None and len(rest) > hub.breaks_after:
             rest, hub.breaks_after = rest[: hub.breaks_after], 0  # and nothing any more
             self.close_connection = True
@@ -93,7 +109,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format, *args):
         """Says nothing."""

@@ -6,6 +6,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fake_hub import COMMIT, FakeHub, serving
@@ -302,6 +303,24 @@ def test_who_comes_second_waits_and_finds_it_whole(hub, home, caplog):
         lock.release()
         folder = second.result()
     assert models.path("net") == folder
+
+
+def test_the_hub_of_these_tests_is_one_to_the_hubs_own_client(hub, tmp_path):
+    """So what is proven here is the protocol, and not what we think it is."""
+    client = pytest.importorskip("huggingface_hub", reason="comes with the extra `paper`")
+    api = client.HfApi(endpoint=hub.url, token=False)
+    info = api.model_info("owner/net", revision="main", files_metadata=True)
+    told = {file.rfilename: file for file in info.siblings}
+    assert info.sha == COMMIT and told["model.safetensors"].lfs.sha256 == SHA
+    ours = pulled()
+    for name in ("config.json", "model.safetensors"):
+        theirs = api.hf_hub_download(
+            "owner/net", name, revision=COMMIT, local_dir=tmp_path / "theirs"
+        )
+        assert Path(theirs).read_bytes() == (ours / name).read_bytes()
+    hub.gated_for = "another"
+    with pytest.raises(client.errors.GatedRepoError):
+        api.hf_hub_download("owner/net", "config.json", revision=COMMIT, local_dir=tmp_path)
 
 
 def test_remove_takes_halves_too(hub):
