@@ -94,7 +94,7 @@ def test_the_environment_and_the_folder_are_as_said(program, box, tmp_path, monk
     (tmp_path / "home").mkdir()
     mesh = program(
         f"assert os.environ['FOR_THE_PROGRAM'] == 'yes'\nshutil.copyfile({str(box)!r}, 'here.glb')",
-        directory=tmp_path / "home",
+        directory=str(tmp_path / "home"),
         mesh="here.glb",
     )
     assert len(mesh.faces) == 12
@@ -235,7 +235,7 @@ def test_the_smaller_backend_runs_the_smaller_command_and_has_none_below():
         ({"command": "make '{cutout}"}, "open quote"),
         ({"command": "make {cutout}", "mesh": "{meshes}/a.glb"}, r"not \{meshes\}"),
         ({"command": "make {cutout}", "seconds": 0.0}, "0 seconds"),
-        ({"command": "make {cutout}", "directory": Path("no/such")}, "is none"),
+        ({"command": "make {cutout}", "directory": "no/such"}, "is none"),
     ],
 )
 def test_slips_are_found_before_anything_runs(settings, why):

@@ -1,16 +1,19 @@
 """From TripoSR's field to a mesh in the object's frame, with fields of known shape."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
 import trimesh
 from tiny_triposr import HALF_AXES, write_ellipsoid, write_random
 
-from reparo import registry
+from reparo import contracts, registry
 from reparo.errors import InputError, MissingWeights
 from reparo.scene import Cutout, Mesh
 from reparo.stages.reconstruct.triposr import load
-from reparo.stages.reconstruct.triposr.backend import TripoSrReconstructor
+from reparo.stages.reconstruct.triposr.backend import TripoSrReconstructor, _model
 from reparo.stages.reconstruct.triposr.framing import framed
 from reparo.stages.reconstruct.triposr.mesh import Cutting, density_grid, large_parts, surface
 
@@ -167,3 +170,25 @@ def test_an_empty_cutout_is_refused(tmp_path):
 def test_settings_that_cannot_work_are_refused(tmp_path, settings):
     with pytest.raises(InputError, match="raise them"):
         TripoSrReconstructor(tmp_path, **settings)(cutout(), "box")
+
+
+def test_a_closed_backend_holds_no_network_and_loads_it_again(tmp_path):
+    backend = TripoSrReconstructor(write_ellipsoid(tmp_path), resolution=24, device="cpu")
+    assert isinstance(backend, contracts.Closeable)
+    backend(cutout(), "egg")
+    loaded = _model.cache_info().misses
+    network = weakref.ref(_model(tmp_path, "cpu"))
+    assert _model.cache_info().misses == loaded and network() is not None
+    backend.close()
+    gc.collect()
+    assert network() is None
+    assert len(backend(cutout(), "egg").faces)
+
+
+def test_less_memory_is_a_coarser_grid_asked_in_smaller_pieces():
+    whole = TripoSrReconstructor(resolution=200, chunk=1000)
+    assert isinstance(whole, contracts.Shrinkable)
+    smaller = whole.smaller()
+    assert smaller is not None and (smaller.resolution, smaller.chunk) == (100, 250)
+    assert (least := smaller.smaller()) is not None and least.resolution == 64
+    assert least.smaller() is None

@@ -34,7 +34,7 @@ class CommandReconstructor:
 
     command: str | tuple[str, ...]  # a text is split at its spaces, quotes respected
     mesh: str = "{folder}/{name}.glb"  # where the program leaves it: a path, * for any part
-    directory: Path | None = None  # where the program is started; None: where we are
+    directory: str | None = None  # where the program is started; None: where we are
     seconds: float = 1800.0  # time limit for one object
     smaller_command: str | tuple[str, ...] | None = None  # tried once where memory runs out
     up: Axis = "+y"  # which of the mesh's own axes points up
@@ -57,7 +57,7 @@ class CommandReconstructor:
                 raise InputError(f"a command knows {known}, and not {{{unknown[0]}}}; mend {word}")
         if not self.seconds > 0 or self.most_faces < 4:
             raise InputError("a command needs more than 0 seconds, and a mesh 4 faces; raise them")
-        if self.directory is not None and not self.directory.is_dir():
+        if self.directory is not None and not Path(self.directory).is_dir():
             raise InputError(f"reconstruct.directory is a folder, {self.directory} is none")
 
     def smaller(self) -> "CommandReconstructor | None":
@@ -90,7 +90,8 @@ class CommandReconstructor:
             self.logs.mkdir(parents=True, exist_ok=True)
             output = self.logs / f"{name}.log"
         log.debug("%s: %s", name, shlex.join(words))
-        ended = run_bounded(_with_path(words), output, self.seconds, self.directory)
+        home = None if self.directory is None else Path(self.directory)
+        ended = run_bounded(_with_path(words), output, self.seconds, home)
         if ended.code == 0:
             return
         said = _last_words(output)
@@ -104,7 +105,7 @@ class CommandReconstructor:
 
     def _found(self, pattern: str, name: str, began: int) -> Path:
         """The newest file where the mesh should be; none that was there before we began."""
-        path = (self.directory or Path()) / pattern
+        path = Path(self.directory or "") / pattern
         fitting = [Path(file) for file in glob(str(path))]
         fitting = [file for file in fitting if file.is_file() and file.stat().st_mtime_ns >= began]
         if not fitting:

@@ -3,7 +3,7 @@
 Written against the original's outputs with random weights; never run with the trained ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,12 +13,14 @@ import torch
 from reparo import models
 from reparo.errors import InputError
 from reparo.scene import Cutout, Material, Mesh
+from reparo.stages.reconstruct.arrival import in_unit_box
 from reparo.stages.reconstruct.triposr.checkpoint import load
 from reparo.stages.reconstruct.triposr.framing import framed
 from reparo.stages.reconstruct.triposr.mesh import Cutting, Surface, surface
 from reparo.stages.reconstruct.triposr.model import TripoSr
 
 NAME = "triposr"  # of the network that is asked for unless a folder is given
+COARSEST = 64  # grid points: less shows no object
 AXES = [1, 2, 0]  # ours from the field's: it has x to the viewer, y to the viewer's right, z up
 
 
@@ -51,18 +53,26 @@ class TripoSrReconstructor:
             )
         return as_mesh(found, name, cutout.rgba.dtype)
 
+    def smaller(self) -> "TripoSrReconstructor | None":
+        """A coarser grid, fewer points at once; the network itself has one size."""
+        if self.resolution <= COARSEST:
+            return None
+        coarser = max(COARSEST, self.resolution // 2)
+        return replace(self, resolution=coarser, chunk=max(1, self.chunk // 4))
+
+    def close(self) -> None:
+        """Lets go of the network."""
+        _model.cache_clear()
+
 
 def as_mesh(found: Surface, name: str, dtype: torch.dtype) -> Mesh:
     """The surface in the object's frame: y up, front +z, its box centred, the longest side 1.
 
     So the picture's scale, and the object's share of it, are undone.
     """
-    places = found.vertices[:, AXES]
-    lowest, highest = places.min(0), places.max(0)
-    places = (places - (lowest + highest) / 2) / (highest - lowest).max()
-    vertices = torch.from_numpy(places).to(dtype)
-    colours = np.concatenate([found.colours, np.ones((len(places), 1))], 1)
-    return Mesh(
+    vertices = torch.from_numpy(found.vertices[:, AXES]).to(dtype)
+    colours = np.concatenate([found.colours, np.ones((len(vertices), 1))], 1)
+    mesh = Mesh(
         vertices,
         torch.from_numpy(found.faces),
         vertices.new_zeros(len(vertices), 2),
@@ -70,6 +80,7 @@ def as_mesh(found: Surface, name: str, dtype: torch.dtype) -> Mesh:
         (Material(name=name),),
         torch.zeros(len(found.faces), dtype=torch.long),
     )
+    return in_unit_box(mesh)
 
 
 def _device(name: str) -> str:
