@@ -5,6 +5,8 @@ words are read, the tokenizer's files. The real classes of `transformers` load t
 """
 
 import json
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -32,6 +34,47 @@ WORDS = [
     "ball",
     "crate",
 ]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Writes each folder when it is first asked for; the same weights every time."""
+
+    root: Path
+
+    @cached_property
+    def sam(self) -> Path:
+        return self._made("sam-vit-tiny", write_sam)
+
+    @cached_property
+    def sam2(self) -> Path:
+        return self._made("sam2.1-hiera-tinier", write_sam2)
+
+    @cached_property
+    def grounding_dino(self) -> Path:
+        return self._made("grounding-dino-tinier", write_grounding_dino)
+
+    @cached_property
+    def depth(self) -> Path:
+        return self._made("depth-anything-v2-tiny", write_depth_anything)
+
+    @cached_property
+    def metric_depth(self) -> Path:
+        return self._made("depth-anything-v2-metric-tiny", write_depth_anything, "metric")
+
+    @cached_property
+    def dinov2(self) -> Path:
+        return self._made("dinov2-tiny", write_dinov2)
+
+    def _made(self, name: str, write, *more) -> Path:
+        before = torch.get_default_dtype()
+        try:
+            torch.set_default_dtype(torch.float32)
+            with torch.random.fork_rng():
+                torch.manual_seed(0)
+                return write(self.root / name, *more)
+        finally:
+            torch.set_default_dtype(before)
 
 
 def write_sam(folder: Path) -> Path:

@@ -11,13 +11,17 @@ from reparo.scene import DEPTH_KINDS, Camera, Photo, Region, Similarity
 SIZE = (48, 64)
 
 
-@pytest.fixture(params=registry.names("depth"))
+@pytest.fixture(params=[*registry.names("depth"), "depth-anything, metric"])
 def estimator(request, tmp_path):
     file = tmp_path / "depth.npy"
     np.save(file, np.linspace(1, 2, 48 * 64, dtype=np.float32).reshape(SIZE))
+    name, _, metric = request.param.partition(", ")
     settings = {"given": {"file": file, "kind": "metric"}}
+    if name == "depth-anything":  # tiny, random
+        networks = request.getfixturevalue("networks")
+        settings[name] = {"weights": networks.metric_depth if metric else networks.depth}
     try:
-        return registry.create("depth", request.param, **settings.get(request.param, {}))
+        return registry.create("depth", name, **settings.get(name, {}))
     except (MissingWeights, MissingExtra) as error:
         pytest.skip(str(error))
 

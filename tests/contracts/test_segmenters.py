@@ -1,5 +1,6 @@
 """What `contracts.Segmenter` promises, asked of every installed backend."""
 
+import json
 import re
 
 import numpy as np
@@ -10,6 +11,9 @@ from PIL import Image
 from reparo import contracts, registry
 from reparo.errors import MissingExtra, MissingWeights
 from reparo.scene import Photo
+from reparo.stages.segment.grounding import GroundingDino
+
+WAYS = ("boxes", "points", "text")
 
 
 def photo_of_two_things():
@@ -35,16 +39,43 @@ def settings(name, folder):
     return {"samples": 12} if name == "sam" else {}
 
 
+def hub_settings(way, networks, folder):
+    """Of the segmenter for folders of the hub's layout: tiny random networks, asked in all ways."""
+    found = {"weights": networks.sam2 if "sam2" in way else networks.sam, "device": "cpu"}
+    if "text" in way:
+        detector = GroundingDino(networks.grounding_dino, threshold=0.01)
+        return {**found, "text": "ball . crate", "detector": detector}
+    prompts = {
+        "boxes": {"ball": [20, 40, 70, 90], "crate": [90, 40, 140, 90]},
+        "points": {"ball": [[45, 65, 1], [110, 60, 0]], "crate": [[115, 65, 1]]},
+    }
+    kind = way.split()[-1]
+    path = folder / "prompts.json"
+    path.write_text(json.dumps(prompts[kind]))
+    return {**found, kind: path}
+
+
 # A backend that needs networks is tried where they were pulled: `pytest -m weights`.
 BACKENDS = [
-    pytest.param(name, marks=[] if name == "given" else pytest.mark.weights)
-    for name in registry.names("segment")
+    "given",
+    pytest.param("sam", marks=pytest.mark.weights),
+    *(f"sam-hub, {network} {way}" for network in ("sam", "sam2") for way in WAYS),
 ]
+
+
+def test_every_installed_backend_is_tried():
+    tried = {str(getattr(one, "values", [one])[0]).partition(",")[0] for one in BACKENDS}
+    assert tried >= set(registry.names("segment"))
 
 
 @pytest.fixture(params=BACKENDS)
 def segmenter(request, tmp_path):
-    return registry.create("segment", request.param, **settings(request.param, tmp_path))
+    name, _, way = request.param.partition(", ")
+    if way:
+        chosen = hub_settings(way, request.getfixturevalue("networks"), tmp_path)
+    else:
+        chosen = settings(name, tmp_path)
+    return registry.create("segment", name, **chosen)
 
 
 @pytest.fixture
@@ -55,13 +86,18 @@ def regions(segmenter):
         pytest.skip(str(error))
 
 
+@pytest.mark.parametrize("segmenter", BACKENDS[:2], indirect=True)
+def test_the_two_things_are_found_where_no_network_is_random(regions):
+    assert len(regions) == 2
+
+
 def test_it_is_a_segmenter(segmenter):
     assert isinstance(segmenter, contracts.Segmenter)
 
 
 def test_regions_are_disjoint_and_largest_first(regions):
     areas = [region.area for region in regions]
-    assert len(areas) == 2
+    assert areas
     assert torch.stack([region.visible for region in regions]).sum(0).max() <= 1
     assert areas == sorted(areas, reverse=True)
     assert min(areas) > 0

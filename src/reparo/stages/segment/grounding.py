@@ -139,10 +139,14 @@ def _in_pixels(box: Float[Tensor, " 4"], size: tuple[int, int]) -> Box:
 
 
 def _tokenizer(folder: Path) -> Any:
-    try:
-        return transformers().AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{folder} must hold the words that the detector knows (tokenizer.json or vocab.txt), "
-            "and they could not be read; bring the folder anew"
-        ) from error
+    """The folder's words; where it has none, the library would make up an empty list."""
+    reason = "there is neither"
+    if any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
+        try:
+            return transformers().AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0][:200]
+    raise InputError(
+        f"{folder} must hold the words that the detector knows, tokenizer.json or vocab.txt "
+        f"({reason}); bring the folder anew"
+    )
