@@ -199,11 +199,11 @@ def _choice(stage: str, table: Table, common: Table) -> Choice:
 
 
 def _finds_again(*tables: Table) -> Table | None:
-    """For backends that look again: the first of these segmenters that can be asked at points."""
+    """For backends that look again: the first of these segmenters that can be asked in a box."""
     asked = ("boxes", "points", "text")  # where the photo's objects are: another picture's matter
     for table in tables:
         use = table.get("use")
-        if isinstance(use, str) and "points" in _hints(registry.find("segment", use)):
+        if isinstance(use, str) and "boxes" in _hints(registry.find("segment", use)):
             return {key: value for key, value in table.items() if key not in asked}
     return None
 

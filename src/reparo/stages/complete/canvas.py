@@ -15,7 +15,9 @@ from reparo.stages.complete.cutout import Square, core, dilate
 from reparo.stages.complete.fill import fill
 from reparo.stages.complete.outline import REACH
 
-GROUND = 0.8  # light grey (the paper's figure)
+GROUNDS = (0.8, 0.4)  # light grey (the paper's figure); darker for what is light grey itself
+ALIKE = 0.15  # of a colour, 0..1: too near the ground's to stand out
+MUCH = 0.05  # of the object's pixels
 GROWN = 0.006  # of the square's side: the hole is larger, since outlines mix colours
 
 
@@ -27,6 +29,7 @@ class Canvas:
     rgb: Float[Tensor, "s s 3"]  # sRGB 0..1; in the hole the object's colours, spread
     visible: Bool[Tensor, "s s"]  # the object's visible part
     hole: Bool[Tensor, "s s"]  # where to paint
+    ground: float  # its grey, 0..1
 
     @property
     def background(self) -> Bool[Tensor, "s s"]:
@@ -50,10 +53,10 @@ def prepare(
     shown = seen[..., 0] > 0.5
     reach = max(2, round(GROWN * square.side))
     hole = dilate(may[..., 0] > 0.5, reach) & ~core(shown)
-    ground = torch.full_like(rgb, GROUND)
-    on_ground = torch.where((shown & ~hole)[..., None], rgb, ground)
+    grey = _telling_ground(rgb[core(shown)])
+    on_ground = torch.where((shown & ~hole)[..., None], rgb, torch.full_like(rgb, grey))
     spread = fill(rgb, core(shown) & ~hole)
-    return Canvas(square, torch.where(hole[..., None], spread, on_ground), shown, hole)
+    return Canvas(square, torch.where(hole[..., None], spread, on_ground), shown, hole, grey)
 
 
 def in_photo(
@@ -68,6 +71,12 @@ def in_photo(
         top - square.top : bottom - square.top, left - square.left : right - square.left
     ]
     return result
+
+
+def _telling_ground(colours: Float[Tensor, "n 3"]) -> float:
+    """The first grey, unless the object has much of it; then the one it has least of."""
+    shares = [float(((colours - grey).abs().amax(-1) < ALIKE).double().mean()) for grey in GROUNDS]
+    return GROUNDS[0] if shares[0] < MUCH else GROUNDS[shares.index(min(shares))]
 
 
 def _near(visible: Bool[Tensor, "h w"]) -> Bool[Tensor, "h w"]:

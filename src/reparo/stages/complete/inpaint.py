@@ -39,7 +39,7 @@ class InpaintCompleter:
 
     weights: str | Path = "sd15-inpainting"  # a folder, or the name of a pulled network
     segmenter: dict[str, Any] | None = None  # finds the outline again; None: continued smoothly
-    prompt: str = "a photo of a {name}, whole, on a plain light grey background"
+    prompt: str = "a photo of a {name}, whole, on a plain grey background"
     negative_prompt: str = "cropped, cut off, hand, text, frame, several objects, clutter"
     steps: int = 30
     guidance: float = 7.5  # how closely the prompt is followed
@@ -101,7 +101,7 @@ class InpaintCompleter:
         """The object's pixels in the hole: found again, or where its outline would go on."""
         whole = None
         if self.segmenter is not None:
-            whole = find_again(painted, canvas.visible, self.segmenter, self.device)
+            whole = find_again(painted, canvas, self.segmenter, self.device)
             if whole is None:
                 log.info("%s was not found again where it was painted", name)
         seen = canvas.visible.cpu().numpy()
