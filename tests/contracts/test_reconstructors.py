@@ -1,5 +1,9 @@
 """What `contracts.Reconstructor` promises, asked of every installed backend."""
 
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 import torch
 import trimesh
@@ -10,11 +14,43 @@ from reparo import contracts, registry
 from reparo.errors import MissingExtra, MissingWeights
 from reparo.scene import Cutout
 
+BOX = trimesh.creation.box().export(file_type="glb")
+COPY = "import shutil, sys; assert open(sys.argv[1], 'rb'); shutil.copy(sys.argv[2], sys.argv[3])"
+
+
+class Service(BaseHTTPRequestHandler):
+    """Takes any picture and answers a box."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(BOX)
+
+    def log_message(self, *_):
+        """Quiet."""
+
+
+@pytest.fixture
+def service(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    server = HTTPServer(("127.0.0.1", 0), Service)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
 
 @pytest.fixture(params=registry.names("reconstruct"))
 def reconstructor(request, tmp_path):
-    trimesh.creation.box().export(tmp_path / "thing.glb")
-    settings = {"given": {"folder": tmp_path}}
+    (tmp_path / "thing.glb").write_bytes(BOX)
+    box = str(tmp_path / "thing.glb")
+    command = (sys.executable, "-S", "-c", COPY, "{cutout}", box, "{mesh}")
+    settings = {"given": {"folder": tmp_path}, "command": {"command": command}}
+    if request.param == "http":
+        settings["http"] = {"url": request.getfixturevalue("service")}
     if request.param == "triposr":
         settings["triposr"] = {"weights": write_ellipsoid(tmp_path / "triposr"), "resolution": 32}
     if request.param == "shap-e":
