@@ -72,6 +72,14 @@ def test_pull_brings_the_wanted_files_alone_and_reports_up_to_the_end(hub):
     assert models.located("net") == models.path("net") == folder
 
 
+def test_a_folder_may_be_called_otherwise_here(hub, monkeypatch):
+    renamed = replace(NET, source=replace(SOURCE, renamed=(("sub", "other"), ("model", "no"))))
+    monkeypatch.setattr(known, "_read", lambda: (renamed,))
+    folder = pulled()
+    assert names(folder) == ["config.json", "model.safetensors", "other/more.json", "pulled.json"]
+    assert models.verify("net") is models.State.READY
+
+
 def test_a_second_pull_asks_nobody(hub):
     pulled()
     hub.asked.clear()

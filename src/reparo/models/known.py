@@ -47,7 +47,13 @@ class Repository:
     without: tuple[str, ...] = ()  # of those, the ones that are not wanted
     bytes: int | None = None  # of the wanted ones together, where known
     sha256: tuple[tuple[str, str], ...] = ()  # file and hash, where known
+    renamed: tuple[tuple[str, str], ...] = ()  # folder there, and what it is called here
     gated: bool = False  # the owner asks for consent on the hub's own page
+
+    def name_here(self, name: str) -> str:
+        """What a file of the repository is called on this machine."""
+        top, slash, rest = name.partition("/")
+        return dict(self.renamed).get(top, top) + slash + rest if slash else name
 
     @property
     def version(self) -> str:
@@ -101,8 +107,9 @@ def _model(name: str, entry: dict[str, Any]) -> Model:
     else:
         table = entry.pop("repository")
         hashes = tuple(table.pop("sha256", {}).items())
+        renamed = tuple(table.pop("renamed", {}).items())
         wanted, without = tuple(table.pop("files")), tuple(table.pop("without", ()))
-        source = Repository(**table, files=wanted, without=without, sha256=hashes)
+        source = Repository(**table, files=wanted, without=without, sha256=hashes, renamed=renamed)
     needs = tuple(entry.pop("needs", ()))
     return Model(name=name, source=source, needs=needs, **entry)
 

@@ -40,7 +40,8 @@ def pull_repository(model: Model, folder: Path, progress: Progress) -> None:
             def arrived(n: int, start: int = start) -> None:
                 progress(f"pull {model.name}", min(start + n, total), total)
 
-            kept.append(_one(listing, file, folder, arrived))
+            here = source.name_here(file.name)
+            kept.append(_one(listing, file, (folder, here), arrived))
             done += kept[-1].bytes
         write_record(folder, listing.commit, kept)
     except OSError as error:
@@ -74,17 +75,18 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _one(
-    listing: hub.Listing, file: hub.Listed, folder: Path, arrived: Callable[[int], None]
+    listing: hub.Listing, file: hub.Listed, place: tuple[Path, str], arrived: Callable[[int], None]
 ) -> Expected:
-    """One file, whole and checked, in its place."""
-    target = folder / file.name
+    """One file, whole and checked, in its place: a folder and the name there."""
+    folder, here = place
+    target = folder / here
     if target.is_file() and file.sha256 is not None and sha256_of(target) == file.sha256:
         arrived(target.stat().st_size)
-        return Expected(file.name, target.stat().st_size, file.sha256)
+        return Expected(here, target.stat().st_size, file.sha256)
     # by content or by commit, so that halves of two versions never meet
     part = folder / PARTS / f"{(file.sha256 or listing.commit)[:16]}-{file.name.replace('/', '-')}"
     hub.bring(listing, file, part, arrived)
-    found = Expected(file.name, part.stat().st_size, sha256_of(part))
+    found = Expected(here, part.stat().st_size, sha256_of(part))
     if file.sha256 not in (None, found.sha256):
         part.unlink()
         raise InputError(
