@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from reparo.cli.common import Common, Out, Repeated
+from reparo.cli.common import Common, Consent, Out, Repeated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +22,13 @@ class Align:
     """What may change, separated by commas: translation, scale, rotation."""
     assignments: Repeated = ()
     """One setting, such as align.paper.semantic=0; may be said several times."""
+    consent: Consent = field(default_factory=Consent)
     common: Common = field(default_factory=Common)
 
     def execute(self) -> None:
         """Aligns and prints where the results are."""
         self.common.check()
-        with self.common.progress() as progress:
+        with self.common.progress() as progress, self.consent.given():
             from reparo import api
             from reparo.settings import assignment
 
