@@ -116,10 +116,11 @@ def test_a_png_goes_out_and_its_mesh_comes_back_in_the_unit_box(ask, service):
 
 def test_a_picture_in_json_and_a_token_from_the_environment(ask, service, monkeypatch):
     monkeypatch.setenv("SERVICE_TOKEN", "secret")
-    ask(json_field="image", token_variable="SERVICE_TOKEN")
+    ask(json_field="image", json_more={"texture": True}, token_variable="SERVICE_TOKEN")
     ((_, headers, body),) = service.asked
     assert headers["Authorization"] == "Bearer secret"
     assert headers["Content-Type"] == "application/json"
+    assert json.loads(body)["texture"] is True
     picture = base64.b64decode(json.loads(body)["image"])
     assert Image.open(io.BytesIO(picture)).size == (8, 8)
 

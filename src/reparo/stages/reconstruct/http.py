@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
 from typing import Any, NoReturn
@@ -38,6 +38,7 @@ class HttpReconstructor:
     most_mb: float = 256.0  # of an answer; larger ones are refused
     retries: int = 2  # only where the service cannot have begun: no connection, 429, 503
     json_field: str = ""  # where set, {json_field: PNG as base64} is sent instead
+    json_more: dict[str, Any] = field(default_factory=dict)  # what else to send beside it
     token_variable: str = ""  # the environment variable that holds a bearer token
     up: Axis = "+y"  # which of the mesh's own axes points up
     front: Axis = "+z"  # and which to the viewer of the cut-out
@@ -74,7 +75,8 @@ class HttpReconstructor:
         body, kind = file.getvalue(), "image/png"
         if self.json_field:
             text = base64.b64encode(body).decode()
-            body, kind = json.dumps({self.json_field: text}).encode(), "application/json"
+            message = {**self.json_more, self.json_field: text}
+            body, kind = json.dumps(message).encode(), "application/json"
         headers = {"Content-Type": kind, "Accept": "model/gltf-binary", "User-Agent": "reparo"}
         if self.token_variable:
             token = os.environ.get(self.token_variable)
