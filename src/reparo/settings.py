@@ -23,6 +23,7 @@ from reparo.layout.settings import AlignSettings
 from reparo.scene import Ground
 
 STAGES = ("segment", "depth", "complete", "reconstruct")
+CIRCUMSTANCES = ("device", "seconds", "retries", "token_variable", "logs")
 LATER = {"paper": "the paper's own networks are not part of this version yet"}
 
 Table = dict[str, Any]
@@ -38,8 +39,8 @@ class Choice:
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """The settings that change a result; where it is computed is not one of them."""
-        return {key: value for key, value in self.fields.items() if key != "device"}
+        """The settings that change a result; where and how patiently it is made are not."""
+        return {key: value for key, value in self.fields.items() if key not in CIRCUMSTANCES}
 
     def create(self, progress: Progress | None = None, logs: Path | None = None) -> Any:
         """Builds the backend, which gets what it has fields for.

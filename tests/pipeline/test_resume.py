@@ -76,9 +76,10 @@ def test_other_settings_of_a_stage_run_it_and_what_follows_from_a_new_result(ben
     assert bench.fakes.calls == {("reconstruct", "big"): 1, ("reconstruct", "small"): 1}
 
 
-def test_the_device_is_no_part_of_what_a_result_was_made_from(bench):
+@pytest.mark.parametrize("fields", [{"device": "cuda"}, {"seconds": 3.0, "retries": 5}])
+def test_where_and_how_patiently_is_no_part_of_what_a_result_was_made_from(bench, fields):
     bench.run()
-    bench.fields["reconstruct"] = {"device": "cuda"}
+    bench.fields["reconstruct"] = fields
     bench.run()
     assert not bench.fakes.calls
 
