@@ -1,6 +1,5 @@
 """Pulling from a hub is tried on a hub of our own on this machine; nothing leaves it."""
 
-import hashlib
 import logging
 import socket
 import time
@@ -9,55 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_hub import COMMIT, FakeHub, serving
+from fake_hub import COMMIT
 from filelock import FileLock
+from tiny_net import CONFIG, NET, SHA, SOURCE, WEIGHTS, names, pulled
 
 from reparo import models
-from reparo.errors import InputError, LicenceNotAccepted, MissingWeights
+from reparo.errors import InputError, MissingWeights
 from reparo.models import hub as protocol
 from reparo.models import known, repositories
-
-CONFIG = b'{"model_type": "tiny"}'
-WEIGHTS = bytes(range(256)) * 40
-SHA = hashlib.sha256(WEIGHTS).hexdigest()
-SOURCE = models.Repository("owner/net", ("*.json", "model.safetensors"), without=("extra/*",))
-NET = models.Model("net", "depth: a test", "more", "Apache-2.0", SOURCE)
-BOUND = replace(NET, licence="CC-BY-NC-4.0", restricted="which allows non-commercial use alone")
-FILES = {
-    "config.json": CONFIG,
-    "model.safetensors": WEIGHTS,
-    "pytorch_model.bin": b"pickled",
-    "extra/config.json": b"{}",
-    "sub/more.json": b"[]",
-}
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    for name in ("REPARO_OFFLINE", "HF_HUB_OFFLINE", "REPARO_ACCEPT_LICENCE", "HF_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("REPARO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "no-token-here"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(known, "_read", lambda: (NET,))
-    monkeypatch.setattr(protocol, "PAUSE", 0.0)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def hub(monkeypatch):
-    with serving(FakeHub(dict(FILES), large=("model.safetensors",))) as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        yield running
-
-
-def pulled(name="net"):
-    (folder,) = models.pull([name])
-    return folder
-
-
-def names(folder):
-    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
 def test_pull_brings_the_wanted_files_alone_and_reports_up_to_the_end(hub):
@@ -213,7 +171,7 @@ def test_a_hub_that_leaves_its_folder_is_refused(hub):
         pulled()
 
 
-def test_a_closed_port_is_one_sentence(monkeypatch):
+def test_a_closed_port_is_one_sentence(no_network, monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -244,65 +202,9 @@ def test_a_full_disk_is_told_before_and_while_it_happens(hub, monkeypatch):
         pulled()
 
 
-@pytest.mark.parametrize("said", ["REPARO_OFFLINE", "HF_HUB_OFFLINE", None])
-def test_offline_asks_nobody(hub, monkeypatch, said):
-    if said:
-        monkeypatch.setenv(said, "1")
-    with models.allowing(offline=not said), pytest.raises(MissingWeights, match="offline"):
-        pulled()
-    with models.allowing(offline=not said), pytest.raises(MissingWeights, match="switched off"):
-        models.located("net")
-    assert hub.asked == []
-
-
-def test_what_is_there_is_used_offline(hub, monkeypatch):
-    folder = pulled()
-    monkeypatch.setenv("REPARO_OFFLINE", "1")
-    assert models.located("net") == pulled() == folder
-
-
-def test_a_licence_that_restricts_use_is_accepted_by_name_or_refused(hub, monkeypatch):
-    monkeypatch.setattr(known, "_read", lambda: (BOUND,))
-    with pytest.raises(LicenceNotAccepted, match=r"non-commercial.*--accept-licence CC-BY-NC-4\.0"):
-        pulled()
-    with models.allowing(["MIT"]), pytest.raises(LicenceNotAccepted):
-        pulled()
-    assert hub.asked == []
-    with models.allowing(["cc-by-nc-4.0"]):
-        folder = pulled()
-        assert models.located("net") == folder
-    with pytest.raises(LicenceNotAccepted):
-        models.located("net")
-    monkeypatch.setenv("REPARO_ACCEPT_LICENCE", "MIT, CC-BY-NC-4.0")
-    assert models.located("net") == folder
-
-
-def test_a_group_is_pulled_without_those_whose_licence_is_not_accepted(hub, monkeypatch, caplog):
-    monkeypatch.setattr(known, "_read", lambda: (NET, replace(BOUND, name="bound")))
-    with caplog.at_level(logging.WARNING, "reparo"):
-        (folder,) = models.pull(["more"])
-    assert folder == models.path("net")
-    assert "bound is left out" in caplog.text
-
-
-def test_what_is_used_is_noted_with_version_and_licence(hub, tmp_path):
-    pulled()
-    with models.noting() as used:
-        models.located("net")
-        models.located(tmp_path)
-    assert used == {
-        "net": {"from": "hub owner/net main", "version": COMMIT, "licence": "Apache-2.0"},
-        str(tmp_path): {
-            "from": f"the folder {tmp_path}",
-            "version": "unknown",
-            "licence": "unknown",
-        },
-    }
-
-
-def test_who_comes_second_waits_and_finds_it_whole(hub, home, caplog):
-    (home / ".locks").mkdir(parents=True)
-    lock = FileLock(home / ".locks/net")
+def test_who_comes_second_waits_and_finds_it_whole(hub, no_network, caplog):
+    (no_network / ".locks").mkdir(parents=True)
+    lock = FileLock(no_network / ".locks/net")
     lock.acquire()
     with caplog.at_level(logging.INFO, "reparo"), ThreadPoolExecutor(1) as others:
         second = others.submit(pulled)
