@@ -74,6 +74,9 @@ class WorldSettings:
             raise InputError(f"a height is a number of metres above 0, got {self.height[1]}")
 
 
+PACKAGED = Choice("features", "vit")  # unless said otherwise
+
+
 @dataclass(frozen=True)
 class LicenceSettings:
     """What the user agrees to."""
@@ -92,6 +95,7 @@ class Settings:
     world: WorldSettings
     align: AlignSettings
     licences: LicenceSettings = LicenceSettings()
+    features: Choice = PACKAGED  # for the paper's semantic loss
 
 
 def load(
@@ -105,7 +109,7 @@ def load(
     """Reads the preset, lays `config` and then `overrides` over it, checks every key and value."""
     layers = [_preset(preset), *([_read(config)] if config else []), *overrides]
     tables = reduce(overlaid, layers, {})
-    known = (*STAGES, "world", "align", "licences")
+    known = (*STAGES, "features", "world", "align", "licences")
     for name, table in tables.items():
         if name not in known:
             raise InputError(f"there are no settings {name!r}; there are: {', '.join(known)}")
@@ -118,13 +122,20 @@ def load(
     offered = {name: common[name] for name in common if name in _hints(AlignSettings)}
     align = align_settings([tables], **offered)
     agreed = LicenceSettings(**checked("licences", LicenceSettings, tables.get("licences", {})))
-    return Settings(**choices, world=world, align=align, licences=agreed)
+    features = features_choice([tables])
+    return Settings(**choices, world=world, align=align, licences=agreed, features=features)
 
 
 def align_settings(overrides: Sequence[Mapping[str, Any]], **said: Any) -> AlignSettings:
     """How to lay out: what is `said`, under the tables [align] of the overrides."""
     table = reduce(overlaid, [dict(one.get("align", {})) for one in overrides], said)
     return AlignSettings(**checked("align", AlignSettings, table))
+
+
+def features_choice(overrides: Sequence[Mapping[str, Any]]) -> Choice:
+    """What describes pictures where the method asks for it: the tables [features], laid over."""
+    table = reduce(overlaid, [dict(one.get("features", {})) for one in overrides], {"use": "vit"})
+    return _choice("features", table, {})  # it computes where the layout does
 
 
 def assignment(text: str) -> Table:

@@ -37,11 +37,11 @@ def run(reparo, photo, networks, tmp_path):
 
 
 def test_text_finds_objects_and_the_network_s_depth_lays_them_out(run, tmp_path):
-    code, _, error = run("--text", "chair . ball")
+    code, _, error = run("--text", "chair . table lamp")
     assert code == 0, error
     names = read_layout(tmp_path / "out/layout.json").names
     assert names
-    assert {name.rstrip("-0123456789") for name in names} <= {"chair", "ball"}
+    assert {name.rstrip("-0123456789") for name in names} <= {"chair", "table-lamp"}
     note = json.loads((tmp_path / "out/steps/2-depth/camera.json").read_text())
     assert note["kind"] == "disparity"
     scene = json.loads((tmp_path / "out/scene/scene.json").read_text())
@@ -71,3 +71,19 @@ def test_wrong_settings_of_networks_are_one_sentence(run, options, words):
     assert code == 2
     assert words in error
     assert "Traceback" not in error
+
+
+def test_the_paper_s_semantic_loss_sees_through_the_features_that_are_chosen(
+    run, networks, photo, tmp_path
+):
+    paper = [
+        word for key in ("steps=2", "match_size=8") for word in ("--set", f"align.paper.{key}")
+    ]
+    chosen = ("--set", "features.use=dinov2", "--set", f"features.weights={networks.dinov2}")
+    code, _, error = run("--masks", photo.parent / "masks", "--set", "align.method=paper",
+                         *paper, *chosen)  # fmt: skip
+    assert code == 0, error
+    code, _, error = run("--masks", photo.parent / "masks", "--set", "align.method=paper",
+                         *paper, "--set", "features.weights=/nowhere")  # fmt: skip
+    assert code == 2
+    assert "vit" in error and "weights" in error  # the packaged one, which has no such setting

@@ -127,7 +127,8 @@ def align(  # noqa: PLR0913 - public: each option by its name
         starts,
     )
     chosen = settings.align_settings(overrides, method=method, free=tuple(free), seed=seed)
-    return _solved(problem, chosen, progress, device, callback)
+    features = settings.features_choice(overrides)
+    return _solved(problem, (chosen, features), progress, device, callback)
 
 
 def align_folder(  # noqa: PLR0913 - public: each option by its name
@@ -143,13 +144,14 @@ def align_folder(  # noqa: PLR0913 - public: each option by its name
 ) -> Reconstruction:
     """`align` for a scene folder; writes the result to `out` if that is given."""
     chosen = settings.align_settings(overrides, method=method, free=tuple(free), seed=seed)
+    how = chosen, settings.features_choice(overrides)
     found = read_scene_folder(Path(scene))
     starts = tuple(Start(item.rotation, item.translation, item.scale) for item in found.objects)
     problem = Problem(found.names, found.meshes, found.camera, found.observation, starts)
     if out is None:
-        return _solved(problem, chosen, progress, device)
+        return _solved(problem, how, progress, device)
     with whole(Path(out), inputs=[Path(scene)]) as folder:  # first, to refuse before the work
-        result = _solved(problem, chosen, progress, device)
+        result = _solved(problem, how, progress, device)
         result.write(folder)
     return result
 
@@ -162,11 +164,12 @@ def _folder_of_meshes(folder: str | Path) -> Path:
 
 def _solved(
     problem: Problem,
-    chosen: AlignSettings,
+    how: tuple[AlignSettings, settings.Choice],
     progress: Progress | None,
     device: str,
     callback: Watch | None = None,
 ) -> Reconstruction:
+    chosen, described_by = how
     rounds: list[Round] = []
 
     def watch(current: Round) -> None:
@@ -177,7 +180,7 @@ def _solved(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     device = device if chosen.method == "paper" else "cpu"  # "fast" has its home on the CPU
-    there, features = moved_to(problem, device), features_for(chosen, device)
+    there, features = moved_to(problem, device), features_for(chosen, described_by, device)
     progress = progress or _quiet
     solution = _pulling(
         lambda: layout.align(there, chosen, renderer(), progress, features, watch), progress

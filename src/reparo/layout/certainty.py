@@ -54,12 +54,13 @@ def certainty(problem: Problem, sight: Sight, free: tuple[str, ...]) -> Certaint
     matrix = outline.new_zeros(len(free_here), len(free_here))
     if rows:
         matrix = _information(problem, sight, Rows.join(rows), outline)
-    prior = torch.full_like(matrix.diagonal(), BEFOREHAND**-2)
-    prior[-SHARED:] = 1e-9 * matrix.diagonal()[-SHARED:].clamp(min=1e-9)
+    exact = matrix.double()  # float32 has no place for the small prior beside large entries
+    prior = torch.full_like(exact.diagonal(), BEFOREHAND**-2)
+    prior[-SHARED:] = 1e-9 * exact.diagonal()[-SHARED:].clamp(min=1e-9)
     covariance = torch.zeros_like(matrix)
     chosen = free_here.nonzero().flatten()
     at = (chosen[:, None], chosen[None])
-    covariance[at] = torch.linalg.inv((matrix + prior.diag())[at])
+    covariance[at] = torch.linalg.inv((exact + prior.diag())[at]).to(matrix)
     blocks = covariance[:-SHARED, :-SHARED].unflatten(0, (n, PER_OBJECT)).unflatten(2, (n, -1))
     own = blocks.diagonal(dim1=0, dim2=2).permute(2, 0, 1)  # [n, 7, 7]
     anchors = sight.unknowns.layout.apply(object_centres(problem)[:, None])[:, 0]

@@ -39,7 +39,9 @@ def photo_to_scene(job: Job, render: Renderer) -> Outcome:
     solution = lay_out(
         job,
         problem,
-        lambda: align(problem, chosen, render, job.progress, features_for(chosen)),
+        lambda: align(
+            problem, chosen, render, job.progress, features_for(chosen, job.settings.features)
+        ),
     )
     problem, solution = in_final_world(problem, solution, height)
     full_masks = {

@@ -180,6 +180,9 @@ def lay_out(job: Job, problem: Problem, solve: Callable[[], Solution]) -> Soluti
     """`5-layout/`: where the objects stand in the problem's own world."""
     align = job.settings.align
     settings = {**asdict(align), "ground": problem.observation.ground}
+    if align.method == "paper":
+        features = job.settings.features
+        settings["features"] = {"use": features.use, **features.recipe}
     inputs = job.inputs(SEGMENT, DEPTH)
     for name in problem.names:
         inputs[name] = digest(job.workspace.root / RECONSTRUCT / name)
