@@ -25,7 +25,7 @@ def sound(mesh: Mesh, whose: str) -> Mesh:
             f"the triangles of {whose} must use vertices 0 to {len(mesh.vertices) - 1}, they reach "
             f"from {int(mesh.faces.min())} to {int(mesh.faces.max())}; make it anew"
         )
-    if not (mesh.vertices.isfinite().all() and mesh.colours.isfinite().all()):
+    if not all(part.isfinite().all() for part in (mesh.vertices, mesh.colours, mesh.uv)):
         raise InputError(f"{whose} has vertices that are not finite numbers; make it anew")
     lowest, highest = mesh.bounds
     if max(float(-lowest.min()), float(highest.max())) > REACH:

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+REMEDY = "end what else needs memory, take smaller settings, or try --device cpu"
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # torch's words
 
 
@@ -81,7 +82,7 @@ class Worker:
         able = isinstance(self.backend, Shrinkable)
         smaller: Any = self.backend.smaller() if able else None
         if smaller is None:
-            raise OutOfMemory(reason)
+            raise OutOfMemory(f"memory ran out ({reason}); {REMEDY}")
         log.info("memory ran out (%s): trying once more with less detail", reason)
         try:
             answer = smaller(*inputs)
@@ -94,7 +95,7 @@ class Worker:
             return answer
         finally:
             _freed(smaller)
-        raise OutOfMemory(f"even with less detail: {reason}")
+        raise OutOfMemory(f"memory ran out even with less detail ({reason}); {REMEDY}")
 
 
 def each(

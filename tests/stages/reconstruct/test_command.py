@@ -210,11 +210,12 @@ def test_ctrl_c_ends_the_program_too(program, tmp_path, monkeypatch):
     "lines",
     [
         "sys.exit('torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB')",
+        "print('CUDA out of memory'); sys.exit('see the manual ' * 50)",
         "os.kill(os.getpid(), 9)",  # as the system does
     ],
 )
 def test_want_of_memory_is_told_apart_and_answered_by_the_smaller_command(program, lines):
-    with pytest.raises(OutOfMemory, match=r"out of memory|want of memory"):
+    with pytest.raises(OutOfMemory, match=r"out of memory|want of memory|manual"):
         program(lines)
 
 

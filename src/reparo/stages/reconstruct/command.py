@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 PLACES = ("cutout", "mesh", "folder", "name")
 CLOCKS = 2_000_000_000  # ns that a file's time may lag behind
-TAIL = 400  # characters of a program's last words in a message
+SHOWN, SEARCHED = 200, 4000  # characters of a program's last words: in a message, for reasons
 NO_MEMORY = ("out of memory", "outofmemory", "cannot allocate memory", "memoryerror")
 
 
@@ -68,7 +68,7 @@ class CommandReconstructor:
 
     def __call__(self, cutout: Cutout, name: str) -> Mesh:
         """Writes the cut-out, runs the program, reads the mesh it left."""
-        with tempfile.TemporaryDirectory(prefix="reparo-") as temporary:
+        with tempfile.TemporaryDirectory(prefix="reparo-", ignore_cleanup_errors=True) as temporary:
             folder = Path(temporary).resolve()
             write_rgba(folder / "cutout.png", cutout)
             (folder / "out").mkdir()
@@ -97,7 +97,7 @@ class CommandReconstructor:
         said = _last_words(output)
         more = f"; {output} has all of it" if self.logs is not None else ""
         what = f"the command for {name!r} {_how(ended, self.seconds)}"
-        message = f"{what}; its last words: {said or 'none'}{more}"
+        message = f"{what}; its last words: {said[-SHOWN:] or 'none'}{more}"
         if not ended.in_time:
             raise BackendFailed(message)
         lacked = ended.code == KILLED or any(sign in said.lower() for sign in NO_MEMORY)
@@ -145,7 +145,7 @@ def _how(ended: Ended, seconds: float) -> str:
 def _last_words(output: Path) -> str:
     """The end of a log in one line."""
     with output.open("rb") as file:
-        file.seek(max(0, output.stat().st_size - 4 * TAIL))
+        file.seek(max(0, output.stat().st_size - SEARCHED))
         text = file.read().decode("utf-8", "replace")
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
-    return " ".join(printable.split())[-TAIL:]
+    return " ".join(printable.split())
