@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from reparo.errors import InputError
@@ -65,16 +65,25 @@ def simplified(mesh: Mesh, most: int) -> Mesh:
             f"a mesh has at most {MOST_EVER} triangles here, got {len(mesh.faces)}; simplify it"
         )
     coarse, fine = 2.0, 4.0 * most**0.5  # cells along the longest side
-    chart = _charts(mesh.faces, len(mesh.vertices))
-    best = _clustered(mesh, chart, coarse)
     for _ in range(8):
         cells = (coarse * fine) ** 0.5
-        tried = _clustered(mesh, chart, cells)
-        if len(tried.faces) <= most:
-            best, coarse = tried, cells
-        else:
-            fine = cells
-    return best
+        left = int(_spread(_cells(mesh, cells)[mesh.faces]).sum())
+        coarse, fine = (cells, fine) if left <= most else (coarse, cells)
+    return _clustered(mesh, _cells(mesh, coarse))
+
+
+def _cells(mesh: Mesh, count: float) -> Int[Tensor, " v"]:
+    """Each vertex's cell, numbered, in a grid of so many along the longest side."""
+    lowest, highest = mesh.bounds
+    x, y, z = ((mesh.vertices - lowest) / (highest - lowest).max() * count).long().unbind(-1)
+    side = int(count) + 1
+    return torch.unique((x * side + y) * side + z, return_inverse=True)[1]
+
+
+def _spread(corners: Int[Tensor, "f 3"]) -> Bool[Tensor, " f"]:
+    """Which triangles have their corners in three cells."""
+    a, b, c = corners.unbind(-1)
+    return (a != b) & (b != c) & (c != a)
 
 
 def _charts(faces: Int[Tensor, "f 3"], vertices: int) -> Int[Tensor, " v"]:
@@ -88,14 +97,12 @@ def _charts(faces: Int[Tensor, "f 3"], vertices: int) -> Int[Tensor, " v"]:
     return torch.from_numpy(connected_components(graph, directed=False)[1]).long()
 
 
-def _clustered(mesh: Mesh, chart: Int[Tensor, " v"], cells: float) -> Mesh:
-    lowest, highest = mesh.bounds
-    grid = ((mesh.vertices - lowest) / (highest - lowest).max() * cells).long()
-    _, cell = torch.unique(grid, dim=0, return_inverse=True)
-    _, own = torch.unique(torch.stack([cell, chart], -1), dim=0, return_inverse=True)
-    a, b, c = cell[mesh.faces].unbind(-1)
-    kept = (a != b) & (b != c) & (c != a)  # a thin sheet's two sides stay, at one place
+def _clustered(mesh: Mesh, cell: Int[Tensor, " v"]) -> Mesh:
+    """One vertex a cell and chart; a thin sheet's two sides stay, at one place."""
+    chart = _charts(mesh.faces, len(mesh.vertices))
+    _, own = torch.unique(cell * (int(chart.max()) + 1) + chart, return_inverse=True)
     cell_of_own = cell.new_empty(int(own.max()) + 1).index_copy_(0, own, cell)
+    kept = _spread(cell[mesh.faces])
     together = Mesh(
         _mean(mesh.vertices, cell)[cell_of_own],  # to the last digit the same for all charts
         own[mesh.faces[kept]],
