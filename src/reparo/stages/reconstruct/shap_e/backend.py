@@ -19,7 +19,7 @@ from reparo.scene import Cutout, Mesh
 from reparo.stages.diffusion import finite, load, undisturbed
 from reparo.stages.pretrained import Place, forget, located, only_one
 from reparo.stages.reconstruct.facing import facing
-from reparo.stages.reconstruct.shap_e.field import Cutting, cut, field_of
+from reparo.stages.reconstruct.shap_e.field import Cutting, Field, cut, field_of
 from reparo.stages.reconstruct.triposr.backend import as_mesh
 from reparo.stages.reconstruct.triposr.framing import framed
 from reparo.stages.reconstruct.triposr.mesh import Surface
@@ -55,12 +55,12 @@ class ShapEReconstructor:
         picture = framed(cutout, name, GROUND)
         folder, place = located(self.weights), Place(self.device)
         pipeline = only_one(("shap-e", folder, place), lambda: load(folder, (KIND,), place, NEEDS))
-        seeing = read_seeing(folder / "image_processor")
+        seeing = self._seeing(folder)
+        device, _ = place.chosen()
         with undisturbed():
             latent = self._drawn(pipeline, seeing, picture)
-            renderer = pipeline.shap_e_renderer.to(place.chosen()[0])
             how = Cutting(self.resolution, self.chunk, self.smallest_part)
-            found = cut(field_of(renderer, latent), how, place.chosen()[0])
+            found = cut(self._field(pipeline, latent, device), how, device)
         if not len(found.faces):
             raise InputError(
                 f"Shap-E saw nothing in the cut-out of {name!r}: its field is empty; look at the "
@@ -77,6 +77,13 @@ class ShapEReconstructor:
         if self.resolution // 2 < LEAST_RESOLUTION:
             return None
         return replace(self, resolution=self.resolution // 2, chunk=max(1, self.chunk // 4))
+
+    def _seeing(self, folder: Path) -> Seeing:
+        return read_seeing(folder / "image_processor")
+
+    def _field(self, pipeline: Any, latent: Float[Tensor, "n d"], device: torch.device) -> Field:
+        renderer = pipeline.shap_e_renderer.to(device)
+        return field_of(renderer, latent.to(device))
 
     def _drawn(
         self, pipeline: Any, seeing: Seeing, picture: Float[Tensor, "s s 3"]
