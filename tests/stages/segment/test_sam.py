@@ -5,6 +5,7 @@ import torch
 
 from reparo.errors import InputError, MissingWeights
 from reparo.scene import Photo
+from reparo.stages.segment.grounding import GroundingDino
 from reparo.stages.segment.network import LOW, PackagedView
 from reparo.stages.segment.predictor import at_size
 from reparo.stages.segment.sam import SamSegmenter
@@ -71,6 +72,15 @@ def test_a_large_photo_gives_masks_of_its_own_size(asked):
     (region,) = SamSegmenter(boxes=asked({"ball": [320, 640, 1120, 1440]}))(photo)
     assert region.visible.shape == (1920, 2560)
     assert iou(region.visible[::8, ::8], disc) > 0.9
+
+
+@pytest.mark.weights
+def test_the_packaged_network_outlines_what_text_names(networks):
+    photo, _, _ = still_life()
+    detector = GroundingDino(networks.grounding_dino, threshold=0.01)  # tiny: boxes anywhere
+    regions = SamSegmenter(text="ball . crate", detector=detector)(photo)
+    assert regions
+    assert {region.name.partition("-")[0] for region in regions} <= {"ball", "crate"}
 
 
 @pytest.mark.weights
