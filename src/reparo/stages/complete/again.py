@@ -7,6 +7,7 @@ how far the object goes: points in the visible part mean a part of it as well.
 
 import inspect
 import json
+import logging
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ from reparo.errors import InputError
 from reparo.scene import Photo
 from reparo.stages.complete.canvas import Canvas
 from reparo.stages.complete.outline import attached
+
+log = logging.getLogger(__name__)
 
 DIFFERENT = 0.12  # of a colour, 0..1: networks paint a plain ground not quite plain
 LEAST_SHARE = 0.5  # of the visible part that an answer must contain to be about this object
@@ -45,7 +48,8 @@ def find_again(
         backend = registry.create("segment", use, **fields, boxes=file)
         try:
             found = backend(Photo(rgb))
-        except InputError:  # nothing was found there
+        except InputError as error:  # nothing was found there, or the segmenter cannot work
+            log.warning("no outline was found again: %s", error)
             return None
     visible = canvas.visible
     mask = found[0].visible if found else torch.zeros_like(visible)
