@@ -24,7 +24,6 @@ from reparo.scene import Ground
 
 STAGES = ("segment", "depth", "complete", "reconstruct")
 CIRCUMSTANCES = ("device", "seconds", "retries", "token_variable", "logs")
-LATER = {"paper": "the paper's own networks are not part of this version yet"}
 
 Table = dict[str, Any]
 
@@ -96,6 +95,7 @@ class Settings:
     align: AlignSettings
     licences: LicenceSettings = LicenceSettings()
     features: Choice = PACKAGED  # for the paper's semantic loss
+    device: str = "auto"  # where the method "paper" lays out
 
 
 def load(
@@ -123,7 +123,9 @@ def load(
     align = align_settings([tables], **offered)
     agreed = LicenceSettings(**checked("licences", LicenceSettings, tables.get("licences", {})))
     features = features_choice([tables])
-    return Settings(**choices, world=world, align=align, licences=agreed, features=features)
+    return Settings(
+        **choices, world=world, align=align, licences=agreed, features=features, device=device
+    )
 
 
 def align_settings(overrides: Sequence[Mapping[str, Any]], **said: Any) -> AlignSettings:
@@ -187,8 +189,7 @@ def presets() -> list[str]:
 def _preset(name: str) -> Table:
     folder, known = files("reparo") / "presets", presets()
     if name not in known:
-        reason = f": {LATER[name]}" if name in LATER else ""
-        raise InputError(f"there is no preset {name!r}{reason}; there is: {', '.join(known)}")
+        raise InputError(f"there is no preset {name!r}; there are: {', '.join(known)}")
     return tomllib.loads((folder / f"{name}.toml").read_text())
 
 

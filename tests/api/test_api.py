@@ -12,7 +12,7 @@ import reparo
 from reparo.errors import InputError, MissingWeights
 from reparo.files.layout_json import read_layout
 from reparo.files.meshes import read_mesh
-from reparo.scene import Camera, Depth, Photo
+from reparo.scene import Camera, Depth, Photo, Start
 
 SIZE = (48, 64)
 
@@ -48,8 +48,18 @@ def test_align_takes_memory_objects_and_saves_a_result(picture, tmp_path):
     found.save(tmp_path / "out")
     assert read_layout(tmp_path / "out/layout.json").names == ("box",)
     assert (tmp_path / "out/preview.png").exists()
+    assert (tmp_path / "out/alignment.gif").exists()
+
+
+def test_the_film_shows_an_object_finding_its_place(picture, tmp_path):
+    pixels, mask = picture
+    start = Start(torch.tensor([1.0, 0, 0, 0]), torch.tensor([0.7, 0.4, -3.0]), 0.6)
+    found = reparo.align(
+        {"box": trimesh.creation.box()}, pixels, masks={"box": mask}, start={"box": start}
+    )
+    found.save(tmp_path / "out")
     with Image.open(tmp_path / "out/alignment.gif") as film:
-        assert film.n_frames > 1
+        assert film.n_frames > 3
 
 
 @pytest.mark.parametrize("kind", ["record", "trimesh", "path", "coloured"])

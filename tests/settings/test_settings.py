@@ -94,12 +94,17 @@ def test_an_unknown_backend_is_refused_with_the_installed_ones():
         load({"depth": {"use": "sonar"}})
 
 
-@pytest.mark.parametrize(
-    "name, reason", [("paper", "not part of this version"), ("best", "embedded")]
-)
-def test_an_unknown_preset_is_refused(name, reason):
-    with pytest.raises(InputError, match=reason):
-        settings.load(name)
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(InputError, match="embedded, paper"):
+        settings.load("best")
+
+
+def test_the_paper_preset_is_the_papers_networks_and_its_method():
+    chosen = settings.load("paper")
+    assert [getattr(chosen, stage).use for stage in (*settings.STAGES, "features")] == [
+        "sam-hub", "depth-anything", "inpaint", "triposr", "dinov2"
+    ]  # fmt: skip
+    assert chosen.align.method == "paper"
 
 
 @pytest.mark.parametrize("content", [None, "[align", b"\xff\xfe"])

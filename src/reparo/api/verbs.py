@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,9 +17,8 @@ from reparo.errors import InputError, MissingWeights, ReparoError
 from reparo.files.folder import whole
 from reparo.files.names import check_name
 from reparo.files.scene_json import read_scene_folder
-from reparo.layout.devices import moved_to
 from reparo.layout.settings import AlignSettings
-from reparo.pipeline import Job, features_for, photo_to_scene
+from reparo.pipeline import Job, photo_to_scene, prepared
 from reparo.scene import Camera, Ground, Observation, Photo, Problem, Region, Round, Start
 from reparo.workspace import Recipe, Workspace, digest
 
@@ -127,8 +127,8 @@ def align(  # noqa: PLR0913 - public: each option by its name
         starts,
     )
     chosen = settings.align_settings(overrides, method=method, free=tuple(free), seed=seed)
-    features = settings.features_choice(overrides)
-    return _solved(problem, (chosen, features), progress, device, callback)
+    how = _How(chosen, settings.features_choice(overrides), device)
+    return _solved(problem, how, progress, callback)
 
 
 def align_folder(  # noqa: PLR0913 - public: each option by its name
@@ -144,14 +144,14 @@ def align_folder(  # noqa: PLR0913 - public: each option by its name
 ) -> Reconstruction:
     """`align` for a scene folder; writes the result to `out` if that is given."""
     chosen = settings.align_settings(overrides, method=method, free=tuple(free), seed=seed)
-    how = chosen, settings.features_choice(overrides)
     found = read_scene_folder(Path(scene))
     starts = tuple(Start(item.rotation, item.translation, item.scale) for item in found.objects)
     problem = Problem(found.names, found.meshes, found.camera, found.observation, starts)
+    how = _How(chosen, settings.features_choice(overrides), device)
     if out is None:
-        return _solved(problem, how, progress, device)
+        return _solved(problem, how, progress)
     with whole(Path(out), inputs=[Path(scene)]) as folder:  # first, to refuse before the work
-        result = _solved(problem, how, progress, device)
+        result = _solved(problem, how, progress)
         result.write(folder)
     return result
 
@@ -162,14 +162,18 @@ def _folder_of_meshes(folder: str | Path) -> Path:
     return Path(folder)
 
 
+@dataclass(frozen=True)
+class _How:
+    """How to lay out, and where."""
+
+    align: AlignSettings
+    features: settings.Choice
+    device: str
+
+
 def _solved(
-    problem: Problem,
-    how: tuple[AlignSettings, settings.Choice],
-    progress: Progress | None,
-    device: str,
-    callback: Watch | None = None,
+    problem: Problem, how: _How, progress: Progress | None, callback: Watch | None = None
 ) -> Reconstruction:
-    chosen, described_by = how
     rounds: list[Round] = []
 
     def watch(current: Round) -> None:
@@ -177,13 +181,10 @@ def _solved(
         if callback is not None:
             callback(current)
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    device = device if chosen.method == "paper" else "cpu"  # "fast" has its home on the CPU
-    there, features = moved_to(problem, device), features_for(chosen, described_by, device)
+    there, features = prepared(problem, how.align, how.features, how.device)
     progress = progress or _quiet
     solution = _pulling(
-        lambda: layout.align(there, chosen, renderer(), progress, features, watch), progress
+        lambda: layout.align(there, how.align, renderer(), progress, features, watch), progress
     )
     return Reconstruction(problem, solution, notes=solution.notes, rounds=tuple(rounds))
 

@@ -1,6 +1,6 @@
 """From a photo to a scene: the method, its steps as files, and the world it chooses."""
 
-from reparo.pipeline.features import features_for
+from reparo.pipeline.features import prepared
 from reparo.pipeline.method import Job, Outcome, photo_to_scene, scene_of
 
-__all__ = ["Job", "Outcome", "features_for", "photo_to_scene", "scene_of"]
+__all__ = ["Job", "Outcome", "photo_to_scene", "prepared", "scene_of"]

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from jaxtyping import Bool
 from torch import Tensor
 
-from reparo.contracts import Renderer
+from reparo.contracts import Closeable, Renderer
 from reparo.errors import InputError
 from reparo.files.cutouts import outline_in_photo
 from reparo.layout import align
-from reparo.pipeline.features import features_for
+from reparo.pipeline.features import prepared
 from reparo.pipeline.steps import Job, complete, lay_out, look, reconstruct, scene_of, segment
 from reparo.pipeline.world import facing_rotation, in_final_world, upright_rotation
 from reparo.scene import Camera, Cutout, Depth, Mesh, Observation, Problem, Region, Solution, Start
@@ -35,14 +35,7 @@ def photo_to_scene(job: Job, render: Renderer) -> Outcome:
     cutouts = complete(job, regions, (camera, depth))
     meshes = reconstruct(job, cutouts.done)
     problem = _problem(job, regions, (camera, depth), cutouts.done, meshes.done)
-    chosen = job.settings.align
-    solution = lay_out(
-        job,
-        problem,
-        lambda: align(
-            problem, chosen, render, job.progress, features_for(chosen, job.settings.features)
-        ),
-    )
+    solution = lay_out(job, problem, lambda: _aligned(job, problem, render))
     problem, solution = in_final_world(problem, solution, height)
     full_masks = {
         region.name: _full_mask(cutouts.done[region.name], region)
@@ -50,6 +43,16 @@ def photo_to_scene(job: Job, render: Renderer) -> Outcome:
     }
     notes = (*cutouts.notes, *meshes.notes)
     return Outcome(problem, solution, full_masks, tuple(assumed), notes)
+
+
+def _aligned(job: Job, problem: Problem, render: Renderer) -> Solution:
+    chosen = job.settings
+    there, features = prepared(problem, chosen.align, chosen.features, chosen.device)
+    try:
+        return align(there, chosen.align, render, job.progress, features)
+    finally:
+        if isinstance(features, Closeable):
+            features.close()
 
 
 def _problem(
