@@ -55,7 +55,11 @@ def test_the_film_shows_an_object_finding_its_place(picture, tmp_path):
     pixels, mask = picture
     start = Start(torch.tensor([1.0, 0, 0, 0]), torch.tensor([0.7, 0.4, -3.0]), 0.6)
     found = reparo.align(
-        {"box": trimesh.creation.box()}, pixels, masks={"box": mask}, start={"box": start}
+        {"box": trimesh.creation.box()},
+        pixels,
+        masks={"box": mask},
+        start={"box": start},
+        fov_y_deg=45.0,
     )
     found.save(tmp_path / "out")
     with Image.open(tmp_path / "out/alignment.gif") as film:
