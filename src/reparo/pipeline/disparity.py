@@ -89,7 +89,7 @@ def tilt_from_disparity(
     wall = _find(points, tolerance, ~ground.inside, stands)
     if wall is not None and wall.share >= WALL_SHARE:
         infinity = _square(ground.slope, wall.slope)
-        if infinity is not None and infinity < low:
+        if infinity is not None and infinity < low - tolerance:
             up = _up(ground.slope, infinity)
             if up[1] >= STEEPEST:
                 return Tilt(up, True)
