@@ -117,7 +117,8 @@ def _preset(name: str, config: Path | None = None) -> Iterator[Finding]:
     what = f"preset {name}" if config is None else f"settings {config.name}"
     try:
         chosen = settings.load(name, config)
-        values = [value for stage in settings.STAGES for value in _values(getattr(chosen, stage))]
+        stages = (*settings.STAGES, "features")
+        values = [value for stage in stages for value in _values(getattr(chosen, stage))]
     except ReparoError as error:
         yield Finding(what, False, str(error), INSTALL, needed=False)
         return

@@ -1,5 +1,6 @@
 """What is said later wins; what is wrong is refused with what is right."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_an_unknown_backend_is_refused_with_the_installed_ones():
 
 
 def test_an_unknown_preset_is_refused():
-    with pytest.raises(InputError, match="embedded, paper"):
+    with pytest.raises(InputError, match="embedded, paper, paper-dreamgaussian"):
         settings.load("best")
 
 
@@ -105,6 +106,17 @@ def test_the_paper_preset_is_the_papers_networks_and_its_method():
         "sam-hub", "depth-anything", "inpaint", "triposr", "dinov2"
     ]  # fmt: skip
     assert chosen.align.method == "paper"
+
+
+@pytest.mark.parametrize("name", settings.presets())
+def test_every_preset_loads(name):
+    assert settings.load(name).reconstruct.use
+
+
+def test_the_papers_two_presets_differ_in_the_generator_alone():
+    one, other = settings.load("paper"), settings.load("paper-dreamgaussian")
+    assert other.reconstruct.use == "command"
+    assert replace(other, reconstruct=one.reconstruct) == one
 
 
 @pytest.mark.parametrize("content", [None, "[align", b"\xff\xfe"])
