@@ -177,3 +177,14 @@ def test_weights_that_are_missing_and_folders_of_other_networks(networks, monkey
         HubSamSegmenter(boxes=path)(photo)
     with pytest.raises(InputError, match=r"facebook/sam-vit-base or facebook/sam2\.1"):
         HubSamSegmenter(weights=networks.dinov2, boxes=path)(photo)
+
+
+def test_the_same_segmenter_can_be_asked_of_another_picture(networks):
+    """As inpainting does; what said where the photo's own objects are is left behind."""
+    from reparo import registry
+    from reparo.stages.complete.again import _backend
+
+    table = {"use": "sam-hub", "weights": networks.sam, "text": "a", "detector": {"threshold": 0.5}}
+    use, fields = _backend(table, "cpu")
+    backend = registry.create("segment", use, **fields)
+    assert backend == HubSamSegmenter(weights=networks.sam, device="cpu")

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 DIFFERENT = 0.12  # of a colour, 0..1: networks paint a plain ground not quite plain
 LEAST_SHARE = 0.5  # of the visible part that an answer must contain to be about this object
-ASKED = ("boxes", "points", "text")  # the settings that say where the photo's objects are
+ASKED = ("boxes", "points", "text", "detector")  # what says where the photo's own objects are
 NAME = "object"
 
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1, px
