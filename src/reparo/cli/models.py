@@ -119,17 +119,20 @@ class Remove:
             print(f"{model.name}: {'removed' if there else 'was not there'}")
 
 
+Action = Union[  # noqa: UP007 - tyro reads it
+    Annotated[List, tyro.conf.subcommand("list")],
+    Annotated[Pull, tyro.conf.subcommand("pull")],
+    Annotated[Verify, tyro.conf.subcommand("verify")],
+    Annotated[PathOf, tyro.conf.subcommand("path")],
+    Annotated[Remove, tyro.conf.subcommand("remove")],
+]
+
+
 @dataclass(frozen=True)
 class Models:
     """The pretrained networks on this machine."""
 
-    action: Union[  # noqa: UP007
-        Annotated[List, tyro.conf.subcommand("list")],
-        Annotated[Pull, tyro.conf.subcommand("pull")],
-        Annotated[Verify, tyro.conf.subcommand("verify")],
-        Annotated[PathOf, tyro.conf.subcommand("path")],
-        Annotated[Remove, tyro.conf.subcommand("remove")],
-    ]
+    action: Action
 
     def execute(self) -> None:
         """Does what was asked."""
