@@ -79,7 +79,7 @@ def test_own_meshes_and_own_depth_are_used(run, tmp_path):
     "options, words",
     [
         (("--text", "chair"), "masks and text"),
-        (("--preset", "paper"), "preset"),
+        (("--preset", "best"), "preset"),
         (("--boxes", "boxes.json"), "masks and boxes"),
         (("--set", "align"), "table.key=value"),
         (("--set", "align.sped=1"), "sped"),

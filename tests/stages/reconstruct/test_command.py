@@ -191,6 +191,7 @@ def test_the_program_and_its_children_are_gone_when_its_time_is_over_or_it_ends(
 def test_ctrl_c_ends_the_program_too(program, tmp_path, monkeypatch):
     monkeypatch.setattr("reparo.stages.reconstruct.process.GRACE", 0.1)
     log = tmp_path / "logs/chair.log"
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
 
     def interrupt() -> None:
         while not (log.exists() and len(log.read_text().split()) == 2):
@@ -199,8 +200,11 @@ def test_ctrl_c_ends_the_program_too(program, tmp_path, monkeypatch):
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        program(HANGS + "time.sleep(100)")
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            program(HANGS + "time.sleep(100)")
+    finally:
+        signal.signal(signal.SIGINT, before)
     thread.join()
     assert all(gone(int(pid)) for pid in log.read_text().split())
 
