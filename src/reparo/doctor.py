@@ -120,7 +120,8 @@ def _preset(name: str, config: Path | None = None) -> Iterator[Finding]:
         stages = (*settings.STAGES, "features")
         values = [value for stage in stages for value in _values(getattr(chosen, stage))]
     except ReparoError as error:
-        yield Finding(what, False, str(error), INSTALL, needed=False)
+        remedy = INSTALL if config is None else f"mend {config}"
+        yield Finding(what, False, str(error), remedy, needed=False)
         return
     group = name if config is None else None
     wanted = [model for model in models.manifest() if model.group == group or model.name in values]
@@ -162,3 +163,9 @@ def _programs(choice: settings.Choice) -> Iterator[tuple[str, str]]:
     words = shlex.split(command) if isinstance(command, str) else list(command or ())
     if words and shutil.which(words[0]) is None:
         yield f"program: {words[0]}", f"install {words[0]}, or write its path into the settings"
+    directory = choice.fields.get("directory")
+    if words and isinstance(directory, str) and not Path(directory).is_dir():
+        yield (
+            f"directory: {directory}",
+            "put the generator there, or write its path into the settings",
+        )

@@ -189,7 +189,10 @@ def presets() -> list[str]:
 def _preset(name: str) -> Table:
     folder, known = files("reparo") / "presets", presets()
     if name not in known:
-        raise InputError(f"there is no preset {name!r}; there are: {', '.join(known)}")
+        raise InputError(
+            f"there is no preset {name!r}; there are: {', '.join(known)}; "
+            "a file of yours goes to --config"
+        )
     return tomllib.loads((folder / f"{name}.toml").read_text())
 
 

@@ -92,3 +92,18 @@ def test_the_libraries_of_the_networks_are_not_imported():
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert printed.stdout.strip() == "[]", printed.stderr
+
+
+def test_a_generators_directory_that_is_not_there_is_missed(tmp_path):
+    fields = {"command": [sys.executable, "make.py"], "directory": str(tmp_path / "absent")}
+    lacking = list(doctor._programs(Choice("reconstruct", "command", fields)))
+    assert [detail for detail, _ in lacking] == [f"directory: {tmp_path / 'absent'}"]
+    there = Choice("reconstruct", "command", fields | {"directory": str(tmp_path)})
+    assert not list(doctor._programs(there))
+
+
+def test_a_settings_file_that_is_not_there_is_not_answered_with_an_installation(tmp_path):
+    config = tmp_path / "absent.toml"
+    *_, found = doctor.examine(config)
+    assert not found.works
+    assert found.remedy == f"mend {config}"

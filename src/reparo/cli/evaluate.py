@@ -70,7 +70,7 @@ class Solve:
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Where results go; if left out: FOLDER/results."""
     method: str = "fast"
-    """How: fast."""
+    """How: fast, or paper (slow; as published)."""
     common: Common = field(default_factory=Common)
 
     def execute(self) -> None:
