@@ -123,3 +123,9 @@ def test_a_benchmark_is_made_run_and_tabled(tmp_path, render, monkeypatch):
 
 def folders(base):
     return {path.parts[-3]: path for path in (base / "scenes").glob("*/*/scene.json")}
+
+
+def test_rotations_are_solved_where_they_start_wrong_and_only_there():
+    turned = {track for track in benchmark.TRACKS if "rotation" in benchmark.solved(track)}
+    assert turned == {"turned"}
+    assert benchmark.solved("a-track-of-others") == ("translation", "scale")

@@ -79,7 +79,17 @@ class Solve:
         from reparo.evaluate import benchmark
 
         def align(scene: Path, out: Path) -> None:
-            api.align_folder(scene, out, method=self.method, seed=self.common.seed)
+            free, common = benchmark.solved(scene.parent.name), self.common
+            if self.method == "paper":  # it has no rotations
+                free = tuple(name for name in free if name != "rotation")
+            api.align_folder(
+                scene,
+                out,
+                free=free,
+                method=self.method,
+                device=common.device,
+                seed=common.seed,
+            )
 
         with self.common.progress() as progress:
             seconds = benchmark.run(self.folder, align, self.out, progress)

@@ -36,14 +36,20 @@ class Track:
 
     hints: Hints
     free: bool = False  # whether one factor about the camera cannot be known
+    solved: tuple[str, ...] = ("translation", "scale")  # what the aligner may change
 
 
 TRACKS = {
     "metric": Track(Hints()),
     "disparity": Track(Hints(depth="disparity", ground="common"), free=True),
     "nodepth": Track(Hints(depth=None, ground="common"), free=True),
-    "turned": Track(Hints(yaw=math.radians(20))),
+    "turned": Track(Hints(yaw=math.radians(20)), solved=("translation", "scale", "rotation")),
 }
+
+
+def solved(track: str) -> tuple[str, ...]:
+    """What the aligner may change on a track: rotations, too, where they start wrong."""
+    return TRACKS.get(track, Track(Hints())).solved
 
 
 def quiet(what: str, done: int, of_how_many: int) -> None:
