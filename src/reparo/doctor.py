@@ -1,6 +1,5 @@
 """What works on this machine, what is missing, and the one command that brings it."""
 
-import inspect
 import platform
 import re
 import shlex
@@ -118,7 +117,7 @@ def _preset(name: str, config: Path | None = None) -> Iterator[Finding]:
     try:
         chosen = settings.load(name, config)
         stages = (*settings.STAGES, "features")
-        values = [value for stage in stages for value in _values(getattr(chosen, stage))]
+        values = [value for stage in stages for value in getattr(chosen, stage).values]
     except ReparoError as error:
         remedy = INSTALL if config is None else f"mend {config}"
         yield Finding(what, False, str(error), remedy, needed=False)
@@ -131,13 +130,6 @@ def _preset(name: str, config: Path | None = None) -> Iterator[Finding]:
         yield Finding(what, True, "nothing is missing", needed=False)
     for detail, remedy in lacking:
         yield Finding(what, False, detail, remedy, needed=False)
-
-
-def _values(choice: settings.Choice) -> list[str]:
-    """What a backend's fields are set to, as text, said or not."""
-    parameters = inspect.signature(registry.find(choice.stage, choice.use)).parameters
-    fields = {name: parameter.default for name, parameter in parameters.items()}
-    return [str(value) for value in (fields | dict(choice.fields)).values()]
 
 
 def _lacking(wanted: Sequence[models.Model]) -> Iterator[tuple[str, str]]:

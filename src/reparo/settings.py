@@ -41,6 +41,13 @@ class Choice:
         """The settings that change a result; where and how patiently it is made are not."""
         return {key: value for key, value in self.fields.items() if key not in CIRCUMSTANCES}
 
+    @property
+    def values(self) -> list[str]:
+        """What the backend's fields are set to, as text, said or not."""
+        parameters = inspect.signature(registry.find(self.stage, self.use)).parameters
+        fields = {name: parameter.default for name, parameter in parameters.items()}
+        return [str(value) for value in (fields | dict(self.fields)).values()]
+
     def create(self, progress: Progress | None = None, logs: Path | None = None) -> Any:
         """Builds the backend, which gets what it has fields for.
 

@@ -59,7 +59,7 @@ def test_boxes_are_for_the_segmenter_that_is_chosen(run, photo, tmp_path):
 @pytest.mark.parametrize(
     "options, words",
     [
-        (("--text", " . "), "full stops between"),
+        (("--text", " . "), "chair . table lamp"),
         (("--text", "chair", "--set", "segment.detector.threshold=high"), "threshold"),
         (("--text", "chair", "--set", "segment.weights=/nowhere"), "/nowhere"),
         (("--text", "chair", "--set", "segment.precision=float8"), "float8"),

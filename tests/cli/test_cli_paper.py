@@ -60,10 +60,11 @@ def test_the_paper_s_pipeline_runs_from_photo_to_scene(reparo, preset, tmp_path)
     assert list((out / "steps/3-complete").glob("*/*.invented.png"))  # something was painted
 
 
-def test_without_its_networks_it_says_what_to_bring(reparo, tmp_path, monkeypatch):
+def test_without_its_networks_it_says_at_once_what_to_bring(reparo, tmp_path, monkeypatch):
     pytest.importorskip("transformers", reason="the extra `paper` is not installed")
     monkeypatch.setenv("REPARO_HOME", str(tmp_path / "empty"))
     code, _, error = reparo("run", PHOTO, "-o", tmp_path / "out", "--preset", "paper", "--offline")
     assert code == 2
-    assert "reparo models pull" in error
-    assert "sam-vit-base" in error
+    lacking = "sam-vit-base sd15-inpainting depth-anything-v2-small dinov2-small triposr"
+    assert f"reparo models pull {lacking}" in error
+    assert not (tmp_path / "out/steps/1-segment").exists()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from reparo.evaluate.made_up import Hints, full_masks, observe, to_problem
@@ -89,3 +90,29 @@ def test_a_start_is_only_a_start(render):
     )
     solution = align(replace(problem, starts=starts), AlignSettings(), render)
     assert worst(scene, solution) < 0.02
+
+
+@pytest.mark.parametrize(
+    "translation, scale",
+    [([3.0, 0.2, -0.3], None), ([0.0, 1.5, 20.0], None), (None, 1e-4), ([0.0, 0.0, -1e3], 1e-3)],
+    ids=["beside the picture", "behind the camera", "too small", "too far"],
+)
+def test_a_start_from_which_nothing_is_seen_does_no_harm(render, translation, scale):
+    scene = standing(["crate", "mug"], [[-0.7, 0.0], [0.7, 0.0]], [1.0, 0.5])
+    problem = to_problem(scene, seen(scene, render))
+    place = None if translation is None else torch.tensor(translation)
+    starts = (replace(problem.starts[0], translation=place, scale=scale), problem.starts[1])
+    solution = align(replace(problem, starts=starts), AlignSettings(), render)
+    assert worst(scene, solution) < 0.01
+    assert solution.notes == ()
+
+
+def test_an_object_that_cannot_be_found_is_told(render):
+    scene = standing(["crate", "mug"], [[-0.7, 0.0], [0.7, 0.0]], [1.0, 0.5])
+    problem = to_problem(scene, seen(scene, render))
+    away = replace(problem.starts[0], translation=torch.tensor([0.0, 0.0, 50.0]), scale=1.0)
+    fixed = AlignSettings(free=("rotation",))
+    starts = (away, replace(problem.starts[1], translation=scene.layout.translation[1], scale=0.5))
+    solution = align(replace(problem, starts=starts), fixed, render)
+    assert len(solution.notes) == 1
+    assert solution.notes[0].startswith("crate-0 was not found")

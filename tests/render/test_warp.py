@@ -157,7 +157,9 @@ def test_pictures_drawn_anew_differ_as_those_kept(seed):
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("seed", SCENES)
+@pytest.mark.parametrize(
+    "seed", [SCENES[0], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SCENES[1:])]
+)
 def test_the_gradient_of_a_loss_on_features_of_a_real_network_agrees(seed):
     """In a picture that the network need not enlarge: it sees what samples do to coarse ones."""
     size, vit = (120, 160), registry.create("features", "vit", size=112)

@@ -73,6 +73,7 @@ def run(  # noqa: PLR0913 - public: each option by its name
     check_ours(out)
     job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress)
     with models.allowing([*chosen.licences.accept, *accept_licences], offline=offline):
+        _pulling(lambda: _check_networks(chosen), progress)
         outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)
     notes = (*outcome.assumed, *outcome.notes, *outcome.solution.notes)
     found = Reconstruction(outcome.problem, outcome.solution, outcome.full_masks, notes)
@@ -202,6 +203,8 @@ def _segmenting(
     paths = {"masks": masks, "boxes": boxes, "points": points}
     chosen: settings.Table = {key: Path(path) for key, path in paths.items() if path is not None}
     if text is not None:
+        if not text.strip(" ."):
+            raise InputError(f'text names objects, as in "chair . table lamp", got {text!r}')
         chosen["text"] = text
     if len(chosen) > 1:
         raise InputError(
@@ -210,6 +213,30 @@ def _segmenting(
     if "masks" in chosen:
         return [{"segment": {"use": "given", "folder": chosen["masks"]}}]
     return [{"segment": chosen}] if chosen else []
+
+
+def _check_networks(chosen: settings.Settings) -> None:
+    """Before the work: are the networks here that the settings name, their licences accepted?"""
+    stages = settings.STAGES if chosen.align.method != "paper" else (*settings.STAGES, "features")
+    values = {value for stage in stages for value in getattr(chosen, stage).values}
+    lacking: list[MissingWeights] = []
+    for model in models.manifest():
+        try:
+            if model.name in values:
+                models.located(model.name)
+        except MissingWeights as missing:
+            lacking.append(missing)
+    if len(lacking) == 1:
+        raise lacking[0]
+    if lacking:
+        names = [name for missing in lacking for name in missing.names]
+        where = " where there is a network (here it is switched off)" if models.offline() else ""
+        raise MissingWeights(
+            f"networks that this run needs are not on this machine; `reparo models pull "
+            f"{' '.join(names)}`{where} brings them; a folder of your own in place of one works "
+            'too: weights = "/path"',
+            *names,
+        )
 
 
 def _pulling(work: Callable[[], Result], progress: Progress) -> Result:

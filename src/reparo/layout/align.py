@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reparo.contracts import FeatureExtractor, Progress, Renderer, Watch
 from reparo.errors import InputError
-from reparo.layout.judge import judged, score
+from reparo.layout.judge import doubts, judged, score
 from reparo.layout.match import Fineness, fineness_of_rounds, match_rows
 from reparo.layout.paper import align_as_paper
 from reparo.layout.place import place
@@ -87,7 +87,7 @@ class Search:
         coarse = view_at(problem, settings.match_size)
         fine = view_at(problem, settings.polish_size)
         with self.timed("place"):
-            found = place(problem, coarse, self.render)
+            found = place(problem, coarse, self.render, settings.free)
         if settings.match:
             with self.timed("match"):
                 found = self.improve(found, self.matching(found, coarse))
@@ -113,14 +113,18 @@ class Search:
             self.seconds,
             reports,
             found.ground if problem.observation.ground is not None else None,
+            doubts(problem, reports),
         )
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Adds the step's wall clock to `seconds`."""
+        """Adds the step's wall clock to `seconds`, and tells who waits."""
+        progress = self.progress or _quiet
+        progress(step, 0, 1)
         begun = time.perf_counter()
         yield
         self.seconds[step] = time.perf_counter() - begun
+        progress(step, 1, 1)
 
     def shown(self, step: str, index: int, found: Unknowns) -> None:
         """Lets whoever watches see the layout."""
@@ -158,8 +162,6 @@ class Search:
         best, best_score, best_index = found, float("inf"), 0
         self.stopped = f"all {stage.rounds} {stage.name} rounds were used"
         for index in range(stage.rounds + 1):
-            if self.progress is not None:
-                self.progress(stage.name, index, stage.rounds)
             self.shown(stage.name, index, found)
             sight = look(self.problem, found, stage.view, self.render)
             now = score(sight)
@@ -199,3 +201,7 @@ class Search:
             stand = footing(problem, found, supporters)
             add_contact(equations, stand, supporters, anchors, view.camera)
         return solve_step(equations, free_columns(problem, self.settings.free))
+
+
+def _quiet(what: str, done: int, of_how_many: int) -> None:
+    """Tells nobody."""

@@ -20,6 +20,7 @@ from reparo.layout.view import Sight, View, look, mask_overlap
 from reparo.scene import ObjectReport, Problem
 
 TOLERABLE = 0.1  # relative error at which confidence has fallen to 1/e
+FOUND = 0.3  # of mask and render together that both must cover
 NOTHING_KNOWN = 1.0  # depth error of an object of which no pixel can be compared
 
 
@@ -61,6 +62,17 @@ def judged(
     return tuple(
         ObjectReport(told.losses(k), told.confidence(k), deepest[k].item(), gap[k].item())
         for k in range(len(problem.meshes))
+    )
+
+
+def doubts(problem: Problem, reports: tuple[ObjectReport, ...]) -> tuple[str, ...]:
+    """A sentence on each object that was not found again in the picture."""
+    fits = zip(problem.names, (report.confidence["fit"] for report in reports), strict=True)
+    return tuple(
+        f"{name} was not found: its mask and what it covers have {fit:.0%} in common; check its "
+        "mesh, its mask and what is free"
+        for name, fit in fits
+        if fit < FOUND
     )
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from reparo.contracts import FeatureExtractor, Progress, Renderer, Watch
 from reparo.errors import InputError
 from reparo.layout.devices import moved_to
-from reparo.layout.judge import judged
+from reparo.layout.judge import doubts, judged
 from reparo.layout.paper_loss import TERMS, PixelCost, feature_loss, matched
 from reparo.layout.paper_picture import COLOUR, Proxies, Sketch, Target, target_at
 from reparo.layout.paper_settings import PaperSettings
@@ -73,7 +73,8 @@ def align_as_paper(
         ObjectReport({**one.losses, **terms}, one.confidence, one.penetration, one.gap)
         for one in reports
     )
-    return Solution(seen.layout, "paper", found.stopped, seconds, reports, ground)
+    notes = doubts(here, reports)
+    return Solution(seen.layout, "paper", found.stopped, seconds, reports, ground, notes)
 
 
 @torch.no_grad()

@@ -17,14 +17,15 @@ from reparo.layout.depth_map import Relief, fit_depth_map
 from reparo.layout.support import supporters_of
 from reparo.layout.unknowns import Unknowns
 from reparo.layout.view import View, look
-from reparo.scene import Camera, Problem, Similarity, quaternion_to_matrix
+from reparo.scene import Camera, Problem, Similarity, Start, quaternion_to_matrix
 
 DOUBTED_SIDE = 0.05  # weight of a mask's side that another object or the picture's edge cuts
 MOST_VERTICES = 4000
+SEEN = 0.01  # of its mask's area that an object must cover where it starts
 GRAZING = 0.02  # a foot's ray must fall at least this steeply to meet the ground
 
 
-def place(problem: Problem, view: View, render: Renderer) -> Unknowns:
+def place(problem: Problem, view: View, render: Renderer, free: tuple[str, ...]) -> Unknowns:
     """Puts each object where its mask, and what is known of depth and ground, wants it."""
     unit = torch.stack([_fit_sides(problem, view, k) for k in range(len(problem.meshes))])
     at_one = _at_distances(problem, unit, torch.ones(len(unit)))
@@ -43,7 +44,8 @@ def place(problem: Problem, view: View, render: Renderer) -> Unknowns:
     else:
         for k, j in enumerate(supporters_of(problem, sight)):
             z[k] = z[k] if j is None else z[j]  # what stands on another is about as far
-    return _with_starts(problem, _at_distances(problem, unit, z, gain, offset))
+    placed = _at_distances(problem, unit, z, gain, offset)
+    return _with_starts(problem, placed, view, render, free)
 
 
 def _at_distances(
@@ -170,13 +172,32 @@ def _by_ground(problem: Problem, at_one: Similarity) -> Float[Tensor, " n"]:
     return found
 
 
-def _with_starts(problem: Problem, unknowns: Unknowns) -> Unknowns:
-    """What the caller gave as a start replaces what was placed."""
-    layout = unknowns.layout
-    translation, scale = layout.translation.clone(), layout.scale.clone()
+def _with_starts(
+    problem: Problem, placed: Unknowns, view: View, render: Renderer, free: tuple[str, ...]
+) -> Unknowns:
+    """What the caller gave as a start replaces what was placed, if anything is seen from there.
+
+    From out of sight nothing leads home. A scale that is given and not free is kept even so: the
+    placed object, grown about the eye, looks the same.
+    """
+    old, eye = placed.layout, problem.camera.world_from_camera.translation
+    translation, scale = old.translation.clone(), old.scale.clone()
     for k, start in enumerate(problem.starts):
         if start.translation is not None:
             translation[k] = start.translation
         if start.scale is not None:
             scale[k] = start.scale
-    return replace(unknowns, layout=Similarity(layout.wxyz, translation, scale))
+    started = replace(placed, layout=Similarity(old.wxyz, translation, scale))
+    if "translation" not in free or not any(_is_given(start) for start in problem.starts):
+        return started
+    covered = look(problem, started, view, render).layers.covered
+    for k in range(len(scale)):
+        if covered[k].sum() < SEEN * view.masks[k].sum():
+            factor = 1.0 if "scale" in free else (scale[k] / old.scale[k]).item()
+            translation[k] = eye + factor * (old.translation[k] - eye)
+            scale[k] = factor * old.scale[k]
+    return replace(placed, layout=Similarity(old.wxyz, translation, scale))
+
+
+def _is_given(start: Start) -> bool:
+    return start.translation is not None or start.scale is not None

@@ -137,10 +137,14 @@ RUBBISH = {
 def test_refused_is_a_mesh_of(program, tmp_path, what):
     text, why = RUBBISH[what]
     (tmp_path / "rubbish.obj").write_text(text)
-    with pytest.raises(InputError, match=why):
+    with pytest.raises(
+        BackendFailed, match=f"'chair' left no mesh that can be used.*{why}"
+    ) as said:
         program(
             f"shutil.copy({str(tmp_path / 'rubbish.obj')!r}, sys.argv[4])", mesh="{folder}/*.obj"
         )
+    assert "chair.log has all of its output" in str(said.value)
+    assert "reparo-" not in str(said.value)  # the folder it was in is gone
 
 
 def test_a_mesh_of_an_earlier_run_is_not_taken_for_this_one(program, box, tmp_path):

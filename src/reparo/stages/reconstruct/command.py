@@ -80,8 +80,15 @@ class CommandReconstructor:
             }
             began = time.time_ns() - CLOCKS
             self._run([_filled(word, places) for word in _words(self.command)], name, folder)
-            mesh = self._found(_filled(self.mesh, places), name, began)
-            return arrived(mesh, name, (self.up, self.front), self.most_faces)
+            try:
+                mesh = self._found(_filled(self.mesh, places), name, began)
+                return arrived(mesh, name, (self.up, self.front), self.most_faces)
+            except InputError as error:
+                reason = str(error).replace(str(folder / "out") + "/", "")  # it is gone by then
+                raise BackendFailed(
+                    f"the command for {name!r} left no mesh that can be used: {reason}"
+                    f"{self._more(name)}"
+                ) from error
 
     def _run(self, words: list[str], name: str, folder: Path) -> None:
         """Runs it, its output into a log file; raises where it did not end well."""
@@ -95,13 +102,16 @@ class CommandReconstructor:
         if ended.code == 0:
             return
         said = _last_words(output)
-        more = f"; {output} has all of it" if self.logs is not None else ""
         what = f"the command for {name!r} {_how(ended, self.seconds)}"
-        message = f"{what}; its last words: {said[-SHOWN:] or 'none'}{more}"
+        message = f"{what}; its last words: {said[-SHOWN:] or 'none'}{self._more(name)}"
         if not ended.in_time:
             raise BackendFailed(message)
         lacked = ended.code == KILLED or any(sign in said.lower() for sign in NO_MEMORY)
         raise OutOfMemory(message) if lacked else BackendFailed(message)
+
+    def _more(self, name: str) -> str:
+        """Where the program's whole output is."""
+        return "" if self.logs is None else f"; {self.logs / f'{name}.log'} has all of its output"
 
     def _found(self, pattern: str, name: str, began: int) -> Path:
         """The newest file where the mesh should be; none that was there before we began."""
