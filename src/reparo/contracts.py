@@ -29,6 +29,10 @@ Progress = Callable[[str, int, int], None]
 """Called as progress(what, done, of_how_many) by everything that takes long."""
 
 
+def quiet(what: str, done: int, of_how_many: int) -> None:
+    """The progress that shows nothing."""
+
+
 Watch = Callable[[Round], None]
 """Called with every round of a search for a layout, for live views."""
 

@@ -148,7 +148,7 @@ def features_choice(overrides: Sequence[Mapping[str, Any]]) -> Choice:
 
 
 def assignment(text: str) -> Table:
-    """Reads one `--set`: `align.max_rounds=8` becomes {"align": {"max_rounds": 8}}."""
+    """Reads one `--set`: `align.match_rounds=8` becomes {"align": {"match_rounds": 8}}."""
     key, equals, value = text.partition("=")
     names = key.strip().split(".")
     if not equals or len(names) < 2 or not all(names):

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from reparo.errors import InputError, MissingWeights
+from reparo.models import located
 from reparo.stages.features.dinov2 import NETWORK
-from reparo.stages.pretrained import Place, forget, load, located, only_one, read_config
+from reparo.stages.pretrained import Place, forget, load, only_one, read_config
 
 
 @pytest.fixture

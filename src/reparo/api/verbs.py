@@ -12,7 +12,7 @@ import torch
 from reparo import layout, models, settings
 from reparo.api.doors import as_camera, as_depth, as_mask, as_mesh, as_photo
 from reparo.api.results import Reconstruction, check_ours, renderer, write_run
-from reparo.contracts import Progress, Watch
+from reparo.contracts import Progress, Watch, quiet
 from reparo.errors import InputError, MissingWeights, ReparoError
 from reparo.files.folder import whole
 from reparo.files.names import check_name
@@ -57,18 +57,16 @@ def run(  # noqa: PLR0913 - public: each option by its name
     `accept_licences`: names of licences of networks that restrict their use, such as CC-BY-NC-4.0.
     `offline`: no network is fetched. What still holds of an earlier run into `out` is used again.
     """
-    progress = progress or _quiet
-    asked = [dict(table) for table in overrides]
-    asked += _segmenting(masks, boxes, points, text)
+    progress = progress or quiet
+    asked = [*map(dict, overrides), *_segmenting(masks, boxes, points, text)]
     if meshes is not None:
         asked.append({"reconstruct": {"use": "given", "folder": _folder_of_meshes(meshes)}})
     if depth is not None:
         asked.append({"depth": {"use": "given", "file": Path(depth), "kind": depth_kind}})
     world = {"fov_y_deg": fov_y_deg, "height": height}
     asked.append({"world": {key: value for key, value in world.items() if value is not None}})
-    chosen = settings.load(
-        preset, None if config is None else Path(config), asked, device=device, seed=seed
-    )
+    file = None if config is None else Path(config)
+    chosen = settings.load(preset, file, asked, device=device, seed=seed)
     out = Path(out)
     check_ours(out)
     job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress)
@@ -183,7 +181,7 @@ def _solved(
             callback(current)
 
     there, features = prepared(problem, how.align, how.features, how.device)
-    progress = progress or _quiet
+    progress = progress or quiet
     solution = _pulling(
         lambda: layout.align(there, how.align, renderer(), progress, features, watch), progress
     )
@@ -255,7 +253,3 @@ def _pulling(work: Callable[[], Result], progress: Progress) -> Result:
             except ReparoError as error:
                 raise MissingWeights(f"{missing}; just now that failed: {error}") from error
             brought.update(lacking)
-
-
-def _quiet(what: str, done: int, of_how_many: int) -> None:
-    """Shows nothing."""

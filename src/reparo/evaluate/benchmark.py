@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reparo.contracts import Progress, Renderer
+from reparo.contracts import Progress, Renderer, quiet
 from reparo.errors import InputError, ReparoError
 from reparo.evaluate.folder import evaluate_folder
 from reparo.evaluate.made_up import Hints, full_masks, made_up_scene, to_problem
@@ -50,10 +50,6 @@ TRACKS = {
 def solved(track: str) -> tuple[str, ...]:
     """What the aligner may change on a track: rotations, too, where they start wrong."""
     return TRACKS.get(track, Track(Hints())).solved
-
-
-def quiet(what: str, done: int, of_how_many: int) -> None:
-    """Shows no progress."""
 
 
 def make(

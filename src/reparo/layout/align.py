@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reparo.contracts import FeatureExtractor, Progress, Renderer, Watch
+from reparo.contracts import FeatureExtractor, Progress, Renderer, Watch, quiet
 from reparo.errors import InputError
 from reparo.layout.judge import doubts, judged, score
 from reparo.layout.match import Fineness, fineness_of_rounds, match_rows
@@ -119,7 +119,7 @@ class Search:
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Adds the step's wall clock to `seconds`, and tells who waits."""
-        progress = self.progress or _quiet
+        progress = self.progress or quiet
         progress(step, 0, 1)
         begun = time.perf_counter()
         yield
@@ -201,7 +201,3 @@ class Search:
             stand = footing(problem, found, supporters)
             add_contact(equations, stand, supporters, anchors, view.camera)
         return solve_step(equations, free_columns(problem, self.settings.free))
-
-
-def _quiet(what: str, done: int, of_how_many: int) -> None:
-    """Tells nobody."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reparo.layout.polish import outline_rows, surface_rows
+from reparo.layout.polish import outlines, surface_rows
 from reparo.layout.rows import Rows
 from reparo.layout.solve import add_contact, normal_equations
 from reparo.layout.support import footing, supporters_of
@@ -18,7 +18,7 @@ from reparo.layout.unknowns import (
     free_columns,
     object_centres,
 )
-from reparo.layout.view import Sight, hidden
+from reparo.layout.view import Sight
 from reparo.scene import Problem
 
 LEAST_ERROR = 0.25  # px that an outline is taken to be off at least; masks are no better
@@ -41,15 +41,13 @@ def certainty(problem: Problem, sight: Sight, free: tuple[str, ...]) -> Certaint
     inverse covariance, as if all of an outline were one measurement: its points err together.
     Nothing is less sure than beforehand, and what is given, not solved for, is sure.
     """
-    n, covered_up = len(problem.meshes), hidden(sight)
+    n = len(problem.meshes)
     outline = sight.layers.depths.new_full((n,), torch.nan)
     rows: list[Rows] = []
-    for k in range(n):
-        if sight.layers.covered[k].any() and sight.view.masks[k].any():
-            edge = outline_rows(sight, k, covered_up[k])
-            if len(edge.residual):
-                outline[k] = edge.residual.square().mean().sqrt()
-            rows += [edge, *surface_rows(sight, k)]
+    for k, edge in outlines(sight).items():
+        if len(edge.residual):
+            outline[k] = edge.residual.square().mean().sqrt()
+        rows += [edge, *surface_rows(sight, k)]
     free_here = free_columns(problem, free)
     matrix = outline.new_zeros(len(free_here), len(free_here))
     if rows:

@@ -27,14 +27,20 @@ STEEPEST = 8.0  # pixel widths of depth per pixel, beyond which it is a jump and
 
 def polish_rows(sight: Sight, texture: bool = False) -> list[Rows]:
     """Outline rows and depth rows of all objects that show; their texture's too, if wanted."""
-    covered_up = hidden(sight)
     rows: list[Rows] = []
+    for k, outline in outlines(sight).items():
+        rows += [outline, *surface_rows(sight, k)]
+        rows += texture_rows(sight, k) if texture else []
+    return rows
+
+
+def outlines(sight: Sight) -> dict[int, Rows]:
+    """Outline rows by object, of those that show; there may be no row."""
+    covered_up, found = hidden(sight), {}
     for k in range(len(sight.view.masks)):
         if sight.layers.covered[k].any() and sight.view.masks[k].any():
-            rows.append(outline_rows(sight, k, covered_up[k]))
-            rows += surface_rows(sight, k)
-            rows += texture_rows(sight, k) if texture else []
-    return rows
+            found[k] = outline_rows(sight, k, covered_up[k])
+    return found
 
 
 def signed_distance(inside: Bool[Tensor, "h w"]) -> Float[Tensor, "h w"]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from reparo.contracts import Renderer
 from reparo.layout.apart import apart_claim, evenly_weighted, feet_claims, least_step, levelled
 from reparo.layout.contact import Contacts, Overlap
-from reparo.layout.polish import polish_rows
+from reparo.layout.polish import outlines
 from reparo.layout.rows import Rows
 from reparo.layout.settings import AlignSettings
 from reparo.layout.settle import lowered, settle
@@ -148,7 +148,7 @@ class Room:
         problem, found, camera = self.problem, state.unknowns, self.view.camera
         centres = object_centres(problem)
         anchors = found.layout.apply(centres[:, None])[:, 0]
-        rows = [self.outline(one) for one in polish_rows(state.sight) if _of_outline(one)]
+        rows = [self.outline(one) for one in outlines(state.sight).values() if len(one.owner)]
         if not rows:
             return found
         equations = normal_equations(Rows.join(rows), anchors, camera)
@@ -186,11 +186,6 @@ def _still_falling(states: list[State]) -> bool:
     if now <= FIT_LOSS or len(states) < 2:
         return False
     return states[-2].deepest > ENOUGH or now < FALLING * states[-2].loss
-
-
-def _of_outline(rows: Rows) -> bool:
-    """Whether nothing in them is about depth."""
-    return len(rows.owner) > 0 and not rows.slope[:, 2].any().item()
 
 
 def between(start: Unknowns, end: Unknowns, share: float) -> Unknowns:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from reparo.contracts import Progress
+from reparo.contracts import Progress, quiet
 from reparo.errors import MissingWeights
 from reparo.models import consent
 from reparo.models.cache import State, folder_of, home, verify
@@ -32,11 +32,7 @@ def pull(names: Sequence[str], progress: Progress | None = None) -> list[Path]:
             continue
         consent.check(model)
         wanted.append(model)
-    return [_pull_one(model, progress or _quiet) for model in wanted]
-
-
-def _quiet(what: str, done: int, of_how_many: int) -> None:
-    """Shows nothing."""
+    return [_pull_one(model, progress or quiet) for model in wanted]
 
 
 def _pull_one(model: Model, progress: Progress) -> Path:

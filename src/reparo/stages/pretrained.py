@@ -13,7 +13,6 @@ from typing import Any, Literal, TypeVar
 
 import torch
 
-from reparo import models
 from reparo.errors import InputError, MissingExtra
 from reparo.files.checks import read_json
 
@@ -76,11 +75,6 @@ def forget() -> None:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def located(weights: str | Path) -> Path:
-    """The folder that a backend's setting `weights` means."""
-    return models.located(weights)
 
 
 def read_config(folder: Path, networks: tuple[Network, ...]) -> tuple[Network, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from hidden_scene import BLUE, GREEN, RED, SIZE, disc
 
 from reparo.errors import InputError
 from reparo.files.cutouts import outline_in_photo
@@ -9,13 +10,6 @@ from reparo.scene import Depth, Photo, Region, pixel_centres
 from reparo.stages.complete.cutout import make_cutout
 from reparo.stages.complete.fill import fill
 from reparo.stages.complete.symmetry import SymmetryCompleter
-
-SIZE = (120, 160)
-RED, BLUE, GREEN = torch.eye(3)[[0, 2, 1]]
-
-
-def disc(x: float, y: float, radius: float) -> torch.Tensor:
-    return (pixel_centres(SIZE) - torch.tensor([x, y])).norm(dim=-1) < radius
 
 
 def scene() -> tuple[Photo, Region, Region, torch.Tensor]:

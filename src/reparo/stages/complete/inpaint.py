@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reparo.contracts import Progress
 from reparo.errors import InputError
+from reparo.models import located
 from reparo.scene import Cutout, Depth, Photo, Region
 from reparo.stages.complete.again import find_again
 from reparo.stages.complete.canvas import Canvas, in_photo, prepare
@@ -22,7 +23,7 @@ from reparo.stages.complete.cutout import make_cutout
 from reparo.stages.complete.order import hiders_of
 from reparo.stages.complete.outline import attached, complete_outline
 from reparo.stages.complete.paint import Painting, native_size, noun, paint, smaller_size
-from reparo.stages.pretrained import Place, Precision, forget, located
+from reparo.stages.pretrained import Place, Precision, forget
 
 log = logging.getLogger(__name__)
 

@@ -18,17 +18,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from reparo.errors import InputError
+from reparo.models import located
 from reparo.scene import Camera, Depth, Photo, Region
-from reparo.stages.pretrained import (
-    Network,
-    Place,
-    Precision,
-    forget,
-    load,
-    located,
-    only_one,
-    read_config,
-)
+from reparo.stages.pretrained import Network, Place, Precision, forget, load, only_one, read_config
 from reparo.stages.seeing import Seeing, read_seeing
 
 NETWORK = Network(

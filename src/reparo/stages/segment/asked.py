@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from reparo.contracts import Progress
+from reparo.contracts import Progress, quiet
 from reparo.errors import InputError
 from reparo.scene import Photo, Region
 from reparo.stages.segment.automatic import find_objects
@@ -44,7 +44,7 @@ def segment(
 ) -> list[Region]:
     """The regions that were asked for; networks are loaded when their turn comes."""
     asked.check()
-    told = progress or _quiet
+    told = progress or quiet
     if asked.boxes is not None:
         return objects_at(photo, load(), read_boxes(Path(asked.boxes), photo.size), told)
     if asked.points is not None:
@@ -53,7 +53,3 @@ def segment(
         found = load_detector()(photo.rgb, phrases_in(asked.text))
         return objects_named(photo, load(), found, told) if found else []
     return find_objects(photo, load(), asked.samples, told)
-
-
-def _quiet(what: str, done: int, of_how_many: int) -> None:
-    """Shows nothing."""

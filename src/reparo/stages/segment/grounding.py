@@ -12,15 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reparo.errors import InputError
-from reparo.stages.pretrained import (
-    Network,
-    Place,
-    load,
-    located,
-    only_one,
-    read_config,
-    transformers,
-)
+from reparo.models import located
+from reparo.stages.pretrained import Network, Place, load, only_one, read_config, transformers
 from reparo.stages.seeing import Seeing, read_seeing
 from reparo.stages.segment.named import Found
 from reparo.stages.segment.prompts import Box

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reparo.contracts import Progress
+from reparo.models import located
 from reparo.scene import Photo, Region
-from reparo.stages.pretrained import Place, Precision, forget, located
+from reparo.stages.pretrained import Place, Precision, forget
 from reparo.stages.segment.asked import Asked, segment
 from reparo.stages.segment.grounding import DETECTOR, GroundingDino
 from reparo.stages.segment.sam_network import load_sam

@@ -15,9 +15,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reparo.errors import InputError
+from reparo.models import located
 from reparo.scene import Cutout, Mesh
 from reparo.stages.diffusion import finite, load, undisturbed
-from reparo.stages.pretrained import Place, forget, located, only_one
+from reparo.stages.pretrained import Place, forget, only_one
 from reparo.stages.reconstruct.facing import facing
 from reparo.stages.reconstruct.shap_e.field import Cutting, Field, cut, field_of
 from reparo.stages.reconstruct.triposr.backend import as_mesh
