@@ -9,9 +9,9 @@ import torch
 from reparo import models
 from reparo.errors import InputError, MissingExtra, MissingWeights
 from reparo.stages.features.dinov2 import Dinov2Features
-from reparo.stages.features.transformer import LAYERS
 from reparo.stages.features.vit import VitFeatures
-from reparo.stages.features.weights import load_transformer
+from reparo.stages.vision.transformer import LAYERS
+from reparo.stages.vision.weights import load_transformer
 
 
 def test_patches_are_the_library_s_without_the_class(networks):

@@ -3,9 +3,10 @@ import torch
 
 from reparo import models, registry
 from reparo.errors import MissingWeights
-from reparo.stages.features.patches import patch_grid
-from reparo.stages.features.transformer import CHANNELS, PATCH, Transformer
-from reparo.stages.features.vit import DEVIATION, MEAN, VitFeatures, tokens
+from reparo.stages.features.vit import VitFeatures, tokens
+from reparo.stages.vision.backbone import DEVIATION, MEAN
+from reparo.stages.vision.patches import patch_grid
+from reparo.stages.vision.transformer import CHANNELS, PATCH, Transformer
 
 
 @pytest.mark.parametrize(

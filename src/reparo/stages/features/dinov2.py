@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reparo.models import located
-from reparo.stages.features.patches import patch_grid
 from reparo.stages.pretrained import Network, Place, Precision, forget, load, only_one, read_config
 from reparo.stages.seeing import Seeing, read_seeing
+from reparo.stages.vision.patches import patch_grid
 
 NETWORK = Network("Dinov2Model", ("dinov2",), "facebook/dinov2-small")
 

@@ -1,5 +1,7 @@
 """The vision transformer ViT-S/14 as DINOv2 has it: pre-norm, LayerScale, one class token."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -54,14 +56,23 @@ class Transformer(nn.Module):
 
     def forward(self, picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b rows columns c"]:
         """Normalised patch tokens of pictures that have ImageNet's mean 0 and deviation 1."""
+        return self.levels(picture, (len(self.layers),))[0]
+
+    def levels(
+        self, picture: Float[Tensor, "b 3 h w"], after: Sequence[int]
+    ) -> list[Float[Tensor, "b rows columns c"]]:
+        """Normalised patch tokens as they are after some of the layers, counted from 1."""
         patches = self.patches(picture)  # [b, c, rows, columns]
-        grid = patches.shape[-2:]
-        tokens = patches.flatten(2).mT + self._positions((grid[0], grid[1]))
+        grid = (patches.shape[-2], patches.shape[-1])
+        tokens = patches.flatten(2).mT + self._positions(grid)
         first = (self.class_token + self.class_position).expand(len(tokens), -1, -1)
         tokens = torch.cat([first, tokens], 1)
-        for layer in self.layers:
+        found = []
+        for number, layer in enumerate(self.layers, 1):
             tokens = layer(tokens)
-        return self.norm(tokens)[:, 1:].unflatten(1, (grid[0], grid[1]))
+            if number in after:
+                found.append(self.norm(tokens)[:, 1:].unflatten(1, grid))
+        return found
 
     def _positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 n c"]:
         """The learned positions, stretched over another number of patches."""

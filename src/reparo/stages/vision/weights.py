@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reparo.stages.features.transformer import CHANNELS, GRID, LAYERS, Transformer
+from reparo.stages.vision.transformer import CHANNELS, GRID, LAYERS, Transformer
 
 NAMED = {  # ours: the file's, within one layer
     "norm1.weight": "norm1.weight",

@@ -1,0 +1,1 @@
+"""The packaged vision transformer: `features` and our own small networks look through it."""
