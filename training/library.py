@@ -73,7 +73,8 @@ def model(library: Path, name: str) -> Model:
     for index, colour in enumerate(kept["colours"]):
         key = f"texture{index}"
         texture = torch.from_numpy(kept[key]).float() / 255 if key in kept else None
-        materials.append(Material(tuple(colour.tolist()), texture))
+        opaque = (*colour[:3].tolist(), 1.0)  # glass counts as solid
+        materials.append(Material(opaque, texture))
     vertices = torch.from_numpy(kept["vertices"])
     mesh = Mesh(
         vertices,

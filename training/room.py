@@ -1,0 +1,220 @@
+"""Made-up scenes: objects on a floor, on each other or on a wall, seen by a camera.
+
+Two makes: rooms, where everything has its true size, and still lives, where sizes are by chance.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from reparo.scene import Material, Mesh
+from training.library import Model, model
+from training.paint import random_colour, random_pattern
+from training.picture import View
+from training.rays import moved
+
+SIDE = 336  # px: 24 patches of the transformer
+MOST = 7  # objects
+LEAST_SEEN = 0.004  # of the picture that an object's box must fill
+TRIES = 40
+
+
+@dataclass(frozen=True)
+class Room:
+    """Objects first, then floor and walls."""
+
+    names: list[str]
+    objects: list[Mesh]
+    surroundings: list[Mesh]
+    view: View
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An object that has its place."""
+
+    name: str
+    mesh: Mesh
+    middle: np.ndarray  # [2] x, z on the floor
+    radius: float  # of its footprint
+
+
+def random_room(rng: np.random.Generator, library: Path, names: list[str]) -> Room:
+    """At least one object; more are tried as chance wants, and left out where they don't fit."""
+    true_size = rng.random() < 0.5
+    view, reach = random_view(rng, true_size)
+    wanted = int(rng.integers(1, MOST + 1))
+    placed: list[Standing] = []
+    for _ in range(TRIES):
+        if len(placed) >= wanted:
+            break
+        chosen = model(library, names[rng.integers(len(names))])
+        if chosen.name in [one.name for one in placed]:
+            continue
+        one = _placed(rng, chosen, placed, (view, reach, true_size))
+        if one is not None and _fits(one, placed, view):
+            placed.append(one)
+    if not placed:
+        return random_room(rng, library, names)
+    return Room(
+        [one.name for one in placed],
+        [one.mesh for one in placed],
+        surroundings(rng, view, reach),
+        view,
+    )
+
+
+def random_view(rng: np.random.Generator, true_size: bool) -> tuple[View, tuple[float, float]]:
+    """A camera above the floor, and the nearest and farthest place for objects, from it."""
+    pitch, fov = np.radians(rng.uniform(2, 35)), np.radians(rng.uniform(35, 70))
+    roll = np.radians(rng.normal() * 1.5) if rng.random() < 0.5 else 0.0
+    middle = rng.uniform(1.5, 5) if true_size else rng.uniform(1.2, 3.2)
+    height = middle * np.sin(pitch) + rng.uniform(0.05, 0.35) * middle * np.tan(fov / 2)
+    cos, sin = np.cos(pitch), np.sin(pitch)
+    tilt = np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])  # looks down by the pitch
+    lean = np.array(
+        [[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1.0]]
+    )
+    view = View(tilt @ lean, np.array([0, height, 0]), fov, SIDE)
+    return view, (0.55 * middle, middle * rng.uniform(1.2, 2.2))
+
+
+def _placed(
+    rng: np.random.Generator,
+    chosen: Model,
+    placed: list[Standing],
+    where: tuple[View, tuple[float, float], bool],
+) -> Standing | None:
+    view, (near, far), true_size = where
+    scale = float(chosen.size) if true_size else rng.uniform(0.15, 0.36) * near / 0.55
+    if true_size and not 0.25 <= scale <= 0.9 * far:
+        if scale > 0.25 or not placed:
+            return None
+    turn = _turn(rng)
+    mesh = moved(chosen.mesh, turn, scale, np.zeros(3))
+    low, high = mesh.bounds.numpy().astype(float)
+    radius = 0.5 * max(high[0] - low[0], high[2] - low[2])
+    kind = rng.choice(["floor", "top", "air"], p=[0.8, 0.15, 0.05])
+    if true_size and scale < 0.25:
+        kind = "top"
+    if kind == "top" and placed:
+        under = placed[rng.integers(len(placed))]
+        top = _height_at(under, radius)
+        if radius > 0.8 * under.radius or top is None:
+            return None
+        place = np.array([under.middle[0], top - low[1], under.middle[1]])
+    else:
+        x, z = _spot(rng, view, (near, far), placed, radius)
+        lift = rng.uniform(0.2, 1) * view.place[1] if kind == "air" else 0.0
+        place = np.array([x, lift - low[1], z])
+    shifted = moved(mesh, np.eye(3), 1.0, place)
+    return Standing(chosen.name, shifted, place[[0, 2]], radius)
+
+
+def _spot(
+    rng: np.random.Generator,
+    view: View,
+    reach: tuple[float, float],
+    placed: list[Standing],
+    radius: float,
+) -> tuple[float, float]:
+    """A place on the floor, often beside something: so that things hide each other."""
+    if placed and rng.random() < 0.55:
+        other = placed[rng.integers(len(placed))]
+        angle = rng.uniform(0, 2 * np.pi)
+        away = (other.radius + radius) * rng.uniform(0.85, 1.5)
+        x, z = other.middle + away * np.array([0.6 * np.cos(angle), np.sin(angle)])
+        return float(x), float(z)
+    z = -np.exp(rng.uniform(*np.log(reach)))
+    return rng.uniform(-0.85, 0.85) * np.tan(view.fov_y / 2) * -z, z
+
+
+def _turn(rng: np.random.Generator) -> np.ndarray:
+    """About the upright axis; one in twenty lies any way round."""
+    angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.6 else rng.normal() * 0.6
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+    if rng.random() < 0.05:
+        turn = turn @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        turn *= np.sign(np.linalg.det(turn))
+    return turn
+
+
+def _height_at(under: Standing, radius: float) -> float | None:
+    """How high a thing of this radius stands on another one's middle."""
+    vertices = under.mesh.vertices.numpy()
+    near = np.linalg.norm(vertices[:, [0, 2]] - under.middle, axis=1) < max(
+        radius, 0.6 * under.radius
+    )
+    return float(vertices[near, 1].max()) if near.any() else None
+
+
+def _fits(one: Standing, placed: list[Standing], view: View) -> bool:
+    """Seen well, and not inside another; what stands on another may share its place."""
+    pixels, z = view.seen(one.mesh.vertices.numpy().astype(float))
+    if z.min() < 0.1:
+        return False
+    low, high = pixels.min(0), pixels.max(0)
+    shown = (np.minimum(high, view.side) - np.maximum(low, 0)).clip(0)
+    whole = (high - low).clip(1)
+    share = shown.prod() / view.side**2
+    if share < LEAST_SEEN or share > 0.45 or (shown / whole).min() < 0.6:
+        return False
+    lowest, highest = one.mesh.vertices[:, 1].min(), one.mesh.vertices[:, 1].max()
+    for other in placed:
+        heights = other.mesh.vertices[:, 1]
+        apart = np.linalg.norm(one.middle - other.middle)
+        above = lowest >= heights.max() - 1e-3 or highest <= heights.min() + 1e-3
+        if not above and apart < 0.85 * (one.radius + other.radius):
+            if not (apart < 1e-9 and lowest > heights.min() + 0.05):
+                return False
+    return True
+
+
+def surroundings(rng: np.random.Generator, view: View, reach: tuple[float, float]) -> list[Mesh]:
+    """A floor, and most of the time walls behind and beside."""
+    far = reach[1]
+    size = far * rng.uniform(1.15, 1.8)
+    has_walls = rng.random() < 0.55
+    span = size if has_walls else far * rng.choice([2.0, 4.0, 15.0])
+    floor = _quad((-span, 0, -span), (2 * span, 0, 0), (0, 0, 2 * span), _look(rng), rng)
+    if not has_walls:
+        return [floor]
+    high = max(rng.uniform(0.5, 1.5) * far, 1.3 * view.place[1])
+    angle = rng.normal() * 0.3
+    along = np.array([np.cos(angle), 0, np.sin(angle)])
+    corner = np.array([0, 0, -size]) - 2 * size * along
+    wall = _look(rng)
+    meshes = [floor, _quad(corner, 4 * size * along, (0, high, 0), wall, rng)]
+    for side in (-1, 1):
+        if rng.random() < 0.4:
+            start = np.array([side * size * rng.uniform(0.7, 1.2), 0, -2 * size])
+            meshes.append(_quad(start, (0, 0, 4 * size), (0, high, 0), wall, rng))
+    return meshes
+
+
+def _look(rng: np.random.Generator) -> np.ndarray:
+    """A pattern, or one colour."""
+    if rng.random() < 0.65:
+        return random_pattern(rng)
+    colour = np.append(random_colour(rng), 1.0)
+    return np.broadcast_to(colour, (2, 2, 4)).copy()
+
+
+def _quad(
+    corner: object, first: object, second: object, look: np.ndarray, rng: np.random.Generator
+) -> Mesh:
+    """A parallelogram whose look repeats every so often."""
+    corner, first, second = (np.asarray(one, float) for one in (corner, first, second))
+    vertices = np.stack([corner, corner + first, corner + first + second, corner + second])
+    every = rng.uniform(0.2, 1.5)
+    u, v = np.linalg.norm(first) / every, np.linalg.norm(second) / every
+    uv = torch.tensor([[0, 0], [u, 0], [u, v], [0, v]], dtype=torch.float32)
+    material = Material(texture=torch.from_numpy(look.astype("f4")))
+    faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
+    return Mesh(
+        torch.from_numpy(vertices.astype("f4")), faces, uv, torch.ones(4, 4), (material,),
+        torch.zeros(2, dtype=torch.long),
+    )  # fmt: skip
