@@ -33,6 +33,17 @@ def quiet(what: str, done: int, of_how_many: int) -> None:
     """The progress that shows nothing."""
 
 
+Note = Callable[[str], None]
+"""Called as note("was ...") by a backend that has something to say of the object at hand.
+
+The words follow the object's name in the run's notes; of a whole photo, they stand alone.
+"""
+
+
+def unsaid(words: str) -> None:
+    """The note that nobody reads."""
+
+
 Watch = Callable[[Round], None]
 """Called with every round of a search for a layout, for live views."""
 

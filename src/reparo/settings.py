@@ -17,7 +17,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from reparo import registry
-from reparo.contracts import Progress
+from reparo.contracts import Note, Progress, unsaid
 from reparo.errors import InputError
 from reparo.layout.settings import AlignSettings
 from reparo.scene import Ground
@@ -48,13 +48,19 @@ class Choice:
         fields = {name: parameter.default for name, parameter in parameters.items()}
         return [str(value) for value in (fields | dict(self.fields)).values()]
 
-    def create(self, progress: Progress | None = None, logs: Path | None = None) -> Any:
+    def create(
+        self,
+        progress: Progress | None = None,
+        logs: Path | None = None,
+        note: Note = unsaid,
+    ) -> Any:
         """Builds the backend, which gets what it has fields for.
 
-        `progress`: who wants to know how far it is; `logs`: a folder for what programs say.
+        `progress`: who wants to know how far it is; `logs`: a folder for what programs say;
+        `note`: who keeps what it says of a result.
         """
         known = _hints(registry.find(self.stage, self.use))
-        offered = {"progress": progress, "logs": logs}
+        offered = {"progress": progress, "logs": logs, "note": note}
         told = {key: value for key, value in offered.items() if key in known}
         return registry.create(self.stage, self.use, **{**told, **self.fields})
 

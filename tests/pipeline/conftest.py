@@ -70,7 +70,7 @@ class FakeChoice(Choice):
 
     function: object = None
 
-    def create(self, progress=None, logs=None):
+    def create(self, progress=None, logs=None, note=None):
         return self.function
 
 

@@ -196,7 +196,7 @@ class HolderChoice(Choice):
 
     alive: list = field(default_factory=list)
 
-    def create(self, progress=None, logs=None):
+    def create(self, progress=None, logs=None, note=None):
         return Holder(self.alive)
 
 
@@ -213,7 +213,7 @@ def test_a_backend_is_built_once_a_stage_and_only_if_it_is_needed(tmp_path):
 
     @dataclass(frozen=True)
     class Counted(Choice):
-        def create(self, progress=None, logs=None):
+        def create(self, progress=None, logs=None, note=None):
             built.append(logs)
             return lambda number: number + 1
 

@@ -73,7 +73,7 @@ class Worker:
 
     def _built(self) -> Any:
         try:
-            return self.choice.create(self.progress, self.logs)
+            return self.choice.create(self.progress, self.logs, self.notes.append)
         except InputError as error:  # concerns every object, so none is skipped for it
             raise ReparoError(str(error)) from error
 

@@ -111,6 +111,7 @@ def look(job: Job, regions: Sequence[Region]) -> tuple[Camera, Depth, list[str]]
         camera, assumed = usual_camera(job.photo, world)
         with job.worker(choice) as estimator:
             depth = estimator(job.photo, camera, regions)
+            assumed += estimator.notes
         if choice.use != "ground":  # which was made from that very camera
             camera, unseen = camera_from_depth(camera, depth, regions)
             assumed += unseen
