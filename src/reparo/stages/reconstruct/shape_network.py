@@ -1,0 +1,89 @@
+"""The small network that sees an object's solid in its cut-out, over the frozen transformer.
+
+It says how likely each cell along the pixels' rays is inside the object, and which colours the
+object has seen from behind. Frame: unit the cut-out's side; z towards the viewer.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, pixel_shuffle, pixel_unshuffle
+
+TOKENS = 1152  # channels of the transformer's levels
+SEEN = 224  # px of the picture that it is shown: 16 x 16 tokens
+GROUND = 0.5  # grey behind the object, sRGB
+GRID = 64  # rows, columns and layers of the solid
+REACH = 0.75  # sides: the layers lie between -REACH and REACH, far to near
+CLOSE = 128  # px of the picture that the network itself looks at
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the network says of a batch."""
+
+    solid: Float[Tensor, "b z y x"]  # logits
+    back: Float[Tensor, "b 3 y x"]  # sRGB, as seen through the object from the front
+
+
+class Block(nn.Module):
+    """Two convolutions added to what was there."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm = nn.GroupNorm(8, channels)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """One round."""
+        return x + self.second(nn.functional.silu(self.first(self.norm(x))))
+
+
+class ShapeHead(nn.Module):
+    """Tokens at 16 x 16, then pixels at 32 x 32; each of those gives 2 x 2 rays."""
+
+    def __init__(self, wide: int = 160, fine: int = 112) -> None:
+        super().__init__()
+        self.tokens = nn.Conv2d(TOKENS, wide, 1)
+        self.whole = nn.Linear(TOKENS + 1, wide)  # of the picture as a whole, and the lens
+        self.coarse = nn.Sequential(Block(wide), Block(wide), nn.Conv2d(wide, fine, 1))
+        self.pixels = nn.Conv2d(4 * 16, fine, 1)
+        self.close = nn.Sequential(Block(fine), Block(fine), nn.GroupNorm(8, fine), nn.SiLU())
+        self.out = nn.Conv2d(fine, 4 * (GRID + 3), 1)
+
+    def forward(
+        self,
+        tokens: Float[Tensor, "b c 16 16"],
+        rgba: Float[Tensor, "b 4 p p"],
+        focal: Float[Tensor, " b"],
+    ) -> Shape:
+        """`rgba` at `CLOSE` px; `focal` in sides of the cut-out."""
+        lens = (1 / focal).clamp(0, 1)[:, None]
+        whole = self.whole(torch.cat([tokens.mean((2, 3)), lens.to(tokens)], 1))
+        wide = self.coarse(self.tokens(tokens) + whole[:, :, None, None])
+        fine = interpolate(wide, scale_factor=2, mode="bilinear", align_corners=False)
+        fine = self.close(fine + self.pixels(pixel_unshuffle(rgba - 0.5, 4)))
+        rays = pixel_shuffle(self.out(fine), 2)
+        front = interpolate(rgba[:, :3], (GRID, GRID), mode="area")
+        return Shape(rays[:, :GRID], front + rays[:, GRID:].to(front))
+
+
+def saved_head(state: dict[str, Tensor]) -> ShapeHead:
+    """The network of a state, in float32."""
+    head = ShapeHead(state["tokens.weight"].shape[0], state["pixels.weight"].shape[0])
+    head.load_state_dict({key: value.float() for key, value in state.items()})
+    return head.float().eval().requires_grad_(False)
+
+
+@lru_cache(maxsize=1)
+def packaged_head(device: str) -> ShapeHead:
+    """The one that Reparo ships."""
+    from safetensors.torch import load_file
+
+    with resources.as_file(resources.files("reparo.weights") / "shape.safetensors") as file:
+        return saved_head(load_file(Path(file))).to(torch.device(device))

@@ -1,0 +1,41 @@
+"""How the shape network is shown a cut-out."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from reparo.scene import Cutout
+from reparo.stages.reconstruct.shape_network import CLOSE, GROUND, SEEN, Shape, ShapeHead
+from reparo.stages.vision.backbone import levels
+from reparo.stages.vision.transformer import Transformer
+
+USUAL_FOCAL = 2.5  # sides: where the camera is not known
+
+
+def focal_in_sides(cutout: Cutout) -> float:
+    """How far away the cut-out was taken, in its own sides."""
+    if cutout.focal is None:
+        return USUAL_FOCAL
+    return cutout.focal / (float(cutout.photo_from_cutout[0, 0]) * len(cutout.rgba))
+
+
+def on_grey(rgba: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """The object on plain ground."""
+    return rgba[:, :3] * rgba[:, 3:] + GROUND * (1 - rgba[:, 3:])
+
+
+def resized(rgba: Float[Tensor, "b 4 h w"], side: int) -> Float[Tensor, "b 4 p p"]:
+    """Another size; colours count as much as alpha, and there are none outside."""
+    premultiplied = torch.cat([rgba[:, :3] * rgba[:, 3:], rgba[:, 3:]], 1)
+    small = interpolate(premultiplied, (side, side), mode="bilinear", antialias=True)
+    return torch.cat([small[:, :3] / small[:, 3:].clamp(min=1e-3), small[:, 3:]], 1).clamp(0, 1)
+
+
+@torch.inference_mode()
+def seen(cutout: Cutout, focal: float, head: ShapeHead, network: Transformer) -> Shape:
+    """The solid and the back that the network sees; `focal` in sides."""
+    weight = head.tokens.weight
+    rgba = cutout.rgba.detach().movedim(-1, 0)[None].to(weight)
+    tokens = levels(network, on_grey(resized(rgba, SEEN))).to(weight)
+    return head(tokens, resized(rgba, CLOSE), rgba.new_tensor([focal]))
