@@ -94,7 +94,9 @@ def core(mask: Bool[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
 def dilate(mask: Bool[Tensor, "h w"], reach: int = 1) -> Bool[Tensor, "h w"]:
     """All pixels within `reach` of the mask, diagonals counted as 1."""
     size = 2 * reach + 1
-    grown = torch.nn.functional.max_pool2d(mask[None, None].float(), size, 1, reach)
+    pool = torch.nn.functional.max_pool2d
+    grown = pool(mask[None, None].float(), (size, 1), 1, (reach, 0))
+    grown = pool(grown, (1, size), 1, (0, reach))  # rows, then columns: the same, and faster
     return grown[0, 0] > 0.5
 
 

@@ -37,12 +37,12 @@ class SymmetryCompleter:
         invented = torch.zeros((*visible.shape, 4), dtype=photo.rgb.dtype)
         if hiders.any():
             found = complete_outline(visible.cpu().numpy(), hiders.cpu().numpy())
-            invented[..., :3] = _mirrored(photo, region, found.mirror)
+            invented[..., :3] = mirrored(photo, region, found.mirror)
             invented[..., 3] = torch.from_numpy(found.hidden).to(invented)
         return make_cutout(photo, visible, invented, depth, self.largest)
 
 
-def _mirrored(photo: Photo, region: Region, mirror: Mirror | None) -> Float[Tensor, "h w 3"]:
+def mirrored(photo: Photo, region: Region, mirror: Mirror | None) -> Float[Tensor, "h w 3"]:
     """The photo reflected; nan where the mirror image is not a visible inner pixel."""
     height, width = photo.size
     if mirror is None:

@@ -1,0 +1,128 @@
+"""Completes hidden parts with a small network of our own: outlines learnt, colours mirrored."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from reparo.errors import InputError
+from reparo.scene import Cutout, Depth, Photo, Region
+from reparo.stages.complete.canvas import in_photo
+from reparo.stages.complete.cutout import Square, make_cutout
+from reparo.stages.complete.look import Masks, planes, resized, sampled, square_around
+from reparo.stages.complete.network import OutlineNetwork, read_network
+from reparo.stages.complete.order import hiders_of
+from reparo.stages.complete.outline import attached, complete_outline
+from reparo.stages.complete.symmetry import mirrored
+from reparo.stages.pretrained import Place
+from reparo.stages.vision.backbone import in_patches, levels, packaged
+
+log = logging.getLogger(__name__)
+
+SEEN = 336  # px of the photo's longer side as the transformer sees it
+
+
+@dataclass(frozen=True)
+class EmbeddedCompleter:
+    """Says where an object goes on behind others, as learnt from furniture behind furniture.
+
+    Never outside the masks of the hiding objects and the gaps between. Where the network is unsure
+    the outline is continued smoothly, as `symmetry` does it, and the log says so. Hidden colours
+    are as `symmetry`'s.
+    """
+
+    largest: int = 512  # px, the cut-out's side
+    least_sure: float = 0.5  # expected IoU of the hidden part, 0..1; below it `symmetry` answers
+    device: str = "auto"
+
+    def __call__(
+        self, photo: Photo, region: Region, others: Sequence[Region], depth: Depth | None
+    ) -> Cutout:
+        """Needs a region with a visible pixel."""
+        visible = region.visible
+        if not visible.any():
+            raise InputError(f"the mask of {region.name!r} has no pixel; draw what shows of it")
+        masks = masks_of(region, others, depth)
+        invented = torch.zeros((*visible.shape, 4), dtype=photo.rgb.dtype)
+        found = self.look(photo, masks)
+        if found is not None:
+            hidden, sure = found
+            smooth = complete_outline(visible.cpu().numpy(), masks.maybe.cpu().numpy())
+            invented[..., :3] = mirrored(photo, region, smooth.mirror)
+            if sure < self.least_sure:
+                log.info("%s: the network is unsure, its outline goes on smoothly", region.name)
+                hidden = torch.from_numpy(smooth.hidden)
+            invented[..., 3] = hidden.to(invented)
+        return make_cutout(photo, visible, invented, depth, self.largest)
+
+    def close(self) -> None:
+        """Lets go of the network and of what it saw."""
+        _network.cache_clear()
+        _tokens.cache_clear()
+
+    def look(self, photo: Photo, masks: Masks) -> tuple[Bool[Tensor, "h w"], float] | None:
+        """The hidden part and how sure of it the network is, 0..1; None where nothing hides."""
+        square = square_around(masks)
+        if square is None:
+            return None
+        device = str(Place(self.device).chosen()[0])
+        logits = asked(_network(device), photo, masks, (square, _tokens(photo, device)))
+        return drawn(logits, masks, square), sureness(logits, masks, square)
+
+
+def masks_of(region: Region, others: Sequence[Region], depth: Depth | None) -> Masks:
+    """The object, what hides it, and all others."""
+    rest = torch.zeros_like(region.visible)
+    for other in others:
+        rest |= other.visible
+    apart = ~region.visible
+    return Masks(region.visible, hiders_of(region, others, depth) & apart, rest & apart)
+
+
+def asked(
+    network: Callable[..., Tensor],
+    photo: Photo,
+    masks: Masks,
+    where: tuple[Square, Float[Tensor, "c rows columns"]],
+) -> Float[Tensor, "s s"]:
+    """The network's logits of the full outline in a square; `where` has the photo's tokens too."""
+    square, tokens = where
+    shown = planes(photo.rgb.float(), masks, square)[None].to(tokens)
+    with torch.inference_mode():
+        return network(shown, sampled(tokens, square, photo.size)[None])[0].float().cpu()
+
+
+def drawn(logits: Float[Tensor, "s s"], masks: Masks, square: Square) -> Bool[Tensor, "h w"]:
+    """The hidden part in the photo's pixels: where the logits are above 0, and it may be."""
+    height, width = masks.visible.shape
+    fine = resized(logits[None], square.side).movedim(0, -1)
+    inside = in_photo(fine, square, (height, width))[..., 0] > 0
+    hidden = attached(masks.visible.cpu().numpy(), (inside & masks.maybe).cpu().numpy())
+    return torch.from_numpy(hidden)
+
+
+def sureness(logits: Float[Tensor, "s s"], masks: Masks, square: Square) -> float:
+    """The IoU to be expected of the hidden part, if the network's probabilities are right."""
+    where = resized(square.cut(masks.maybe[..., None].float()).movedim(-1, 0), logits.shape[-1])[0]
+    likely = logits.sigmoid() * where
+    said = (logits > 0).float() * where
+    both = float((likely * (logits > 0)).sum())
+    either = float(torch.maximum(likely, said).sum())
+    return both / max(either, 1e-6)
+
+
+@lru_cache(maxsize=1)
+def _network(device: str) -> OutlineNetwork:
+    return read_network().to(torch.device(device))
+
+
+@lru_cache(maxsize=1)
+def _tokens(photo: Photo, device: str) -> Float[Tensor, "c rows columns"]:
+    """Of the whole photo, found once for all its objects."""
+    network = packaged(device)
+    with torch.inference_mode():
+        return levels(network, in_patches(network, photo.rgb, SEEN))[0].float()

@@ -1,0 +1,111 @@
+"""The full-mask head's data and training: what is true stays true, what is folded is the same."""
+
+import numpy as np
+import pytest
+import torch
+
+from reparo.stages.complete.network import OutlineNetwork
+from training.outline.data import masks_of, stacked, varied
+from training.outline.paste import COVERED, pasted
+from training.outline.scene import SIDE, Scene, who_hides
+from training.outline.store import Projection, Store, build, load, targets_of
+from training.outline.train import loss, shipped
+
+Y, X = np.mgrid[:SIDE, :SIDE] + 0.5
+
+
+def disc(x: float, y: float, radius: float) -> np.ndarray:
+    return (X - x) ** 2 + (Y - y) ** 2 < radius**2
+
+
+def made(*discs: tuple[float, float, float], first_name: str = "a") -> Scene:
+    """Discs, nearest first."""
+    full = np.stack([disc(*one) for one in discs])
+    index, disparity = np.zeros((SIDE, SIDE), np.uint8), np.zeros((SIDE, SIDE), np.float32)
+    for place in reversed(range(len(discs))):
+        index[full[place]] = place + 1
+        disparity[full[place]] = 1 / (place + 1)
+    rgb = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
+    names = tuple(chr(ord(first_name) + place) for place in range(len(discs)))
+    return Scene(rgb, index, full, disparity, names)
+
+
+def test_what_covers_hides_and_what_touches_from_in_front_may():
+    scene = made((100, 100, 40), (150, 100, 40), (100, 182, 41), (300, 300, 10))
+    hides = who_hides(scene)
+    assert hides[1, 0] and not hides[0, 1]  # the first covers the second
+    assert hides[2, 0] and not hides[0, 2]  # it only touches the third, and is nearer
+    assert not hides[3].any() and not hides[:, 3].any()
+
+
+def test_what_is_pasted_hides_a_part_and_the_truth_stays():
+    base, donor = made((168, 168, 50)), made((150, 150, 45), first_name="z")
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        scene = pasted(base, donor, rng)
+        assert scene is not None and scene.names == ("a", "z")
+        assert np.array_equal(scene.full[0], base.full[0])
+        assert 1 - COVERED[1] <= scene.share(0) <= 1 - COVERED[0]
+        assert scene.share(1) == 1
+        assert who_hides(scene).tolist() == [[False, True], [False, False]]
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    scene = made((140, 180, 40), (180, 160, 60), (40, 40, 20))
+    tokens = np.random.default_rng(1).normal(size=(1, 20, 24, 24)).astype(np.float16)
+    projection = Projection(np.zeros(20, np.float32), np.eye(20, dtype=np.float32)[:6])
+    build([(scene, tokens[0])], projection, tmp_path)
+    return load(tmp_path)[0]
+
+
+def test_what_is_stored_is_read_again(store):
+    (target,) = [one for one in store.targets if one.hidden]
+    assert target.name == "b" and target.hiders == (0,)
+    assert np.array_equal(store.truth(target), disc(180, 160, 60))
+    assert target.share == pytest.approx(
+        (disc(180, 160, 60) & ~disc(140, 180, 40)).sum() / 11304, 0.01
+    )
+    assert targets_of(made((40, 40, 20), (200, 200, 20)), 0, 0) == []
+
+
+def test_samples_ask_where_something_hides_and_never_where_the_object_shows(store):
+    (target,) = [one for one in store.targets if one.hidden]
+    rng = np.random.default_rng(0)
+    samples = [varied(store, target, rng) for _ in range(20)]
+    planes, tokens, full, visible, maybe = stacked([one for one in samples if one is not None])
+    assert len(planes) == 20 and tokens.shape[1:] == (6, 16, 16)
+    assert all(bool(part.isfinite().all()) for part in (planes, tokens, full))
+    assert float((visible * maybe).amax()) < 0.3  # they meet in a pixel that both share
+    assert float(((planes[:, 3:6].sum(1)) > 1.01).float().mean()) == 0
+    masks = masks_of(store, target)
+    assert not bool((masks.maybe & masks.visible).any())
+
+
+def test_the_loss_is_nothing_for_the_truth_and_counts_hidden_pixels_alone():
+    full = torch.zeros(2, 8, 8)
+    full[:, 2:6, 2:6] = 1
+    maybe = torch.zeros(2, 8, 8)
+    maybe[:, 4:] = 1
+    visible = full * (1 - maybe)
+    right = 40 * (2 * full - 1)
+    assert float(loss(right, full, visible, maybe)) == pytest.approx(0, abs=1e-6)
+    elsewhere = torch.where(maybe > 0, right, -right)
+    assert float(loss(elsewhere, full, visible, maybe)) == pytest.approx(0, abs=1e-6)
+    assert float(loss(-right, full, visible, maybe)) > 1
+
+
+def test_the_shipped_network_says_the_same_as_the_trained_one():
+    rng = np.random.default_rng(0)
+    projection = Projection(
+        rng.normal(size=300).astype("f4"), 0.1 * rng.normal(size=(9, 300)).astype("f4")
+    )
+    trained = OutlineNetwork(len(projection.matrix), (4, 6, 8, 10), norm=True)
+    planes, tokens = torch.rand(2, 7, 128, 128), torch.rand(2, 300, 16, 16)
+    reduced = torch.from_numpy(np.stack([projection(one.numpy()) for one in tokens])).double()
+    trained(planes, reduced)  # so that its norms have seen something
+    trained.eval()
+    plain = shipped(trained, projection).double()
+    torch.testing.assert_close(
+        plain(planes, tokens), trained(planes, reduced), rtol=1e-3, atol=1e-3
+    )
