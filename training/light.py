@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter, zoom
 
 from training.rays import Hits, World
 
-SKY_RAYS = 4  # a pixel
+SKY_RAYS = 6  # a pixel
 
 
 @dataclass(frozen=True)

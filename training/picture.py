@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
 from reparo.scene import Mesh
 from training.light import Light, decoded, encoded, lit, smoothed, unit
-from training.rays import World
+from training.rays import Hits, World
 
 
 @dataclass(frozen=True)
@@ -18,14 +19,15 @@ class View:
     fov_y: float  # radians
     side: int  # px of the square picture
 
-    def rays(self, offset: np.ndarray | float = 0.5) -> np.ndarray:
-        """Directions through the pixels, z = 1 along the axis, [side * side, 3]."""
-        at = (np.arange(self.side) + 0.5) / self.side * 2 - 1
+    def rays(self, at: float = 0.5) -> np.ndarray:
+        """Directions through the pixels, z = 1 along the axis, [side * side, 3].
+
+        `at` is the place within a pixel, from its top left corner (0) to its lower right one (1).
+        """
+        across = (np.arange(self.side) + at) / self.side * 2 - 1
         tangent = np.tan(self.fov_y / 2)
-        x, y = np.meshgrid(at * tangent, -at * tangent)
-        shift = (np.asarray(offset) - 0.5) * 2 * tangent / self.side
+        x, y = np.meshgrid(across * tangent, -across * tangent)
         own = np.stack([x.ravel(), y.ravel(), -np.ones(x.size)], -1)
-        own[:, :2] += shift
         return (own @ self.rotation.T).astype("f4")
 
     def seen(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,37 +48,47 @@ class Truth:
 
 
 def look(world: World, view: View, light: Light, rng: np.random.Generator) -> Truth:
-    """Casts one ray a pixel for what is true, and a second, beside it, for softer edges."""
+    """Casts one ray a pixel; outlines are softened as a lens would."""
     shape = (view.side, view.side)
-    first, linear = _shaded(world, view, light, rng, np.array([0.25, 0.25]))
-    second, other = _shaded(world, view, light, rng, np.array([0.75, 0.75]))
-    middle = world.first(np.broadcast_to(view.place, (view.side**2, 3)), view.rays())
-    mean = (linear + other) / 2
-    bright = np.quantile(mean, rng.uniform(0.75, 0.97)) + 1e-3
-    rgb = encoded(mean, rng.uniform(0.5, 0.95) / bright)
-    disparity = np.where(middle.found, 1 / np.maximum(middle.distance, 1e-6), 0)
-    pixels = (rgb.clip(0, 1) * 255).round().astype(np.uint8).reshape(*shape, 3)
-    return Truth(pixels, disparity.reshape(shape), middle.mesh.reshape(shape))
+    rays = view.rays()
+    hits = world.first(np.broadcast_to(view.place, rays.shape), rays)
+    linear = _shaded(world, light, rays, view.place, hits, rng).reshape(*shape, 3)
+    index = hits.mesh.reshape(shape)
+    linear = np.where(_outlines(index)[..., None], uniform_filter(linear, (3, 3, 1)), linear)
+    bright = np.quantile(linear, rng.uniform(0.75, 0.97)) + 1e-3
+    rgb = encoded(linear, rng.uniform(0.5, 0.95) / bright)
+    disparity = np.where(hits.found, 1 / np.maximum(hits.distance, 1e-6), 0)
+    pixels = (rgb.clip(0, 1) * 255).round().astype(np.uint8)
+    return Truth(pixels, disparity.reshape(shape), index)
 
 
 def _shaded(
-    world: World, view: View, light: Light, rng: np.random.Generator, offset: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Linear light at a place within each pixel; the sky behind where nothing is met."""
-    rays = view.rays(offset)
-    hits = world.first(np.broadcast_to(view.place, rays.shape), rays)
+    world: World,
+    light: Light,
+    rays: np.ndarray,
+    place: np.ndarray,
+    hits: Hits,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Linear light along rays; the sky where nothing is met."""
     linear = light.seen(unit(rays))
     found = hits.found
-    points = (view.place + hits.distance[:, None] * rays).astype("f4")
-    met = type(hits)(hits.mesh[found], hits.distance[found], hits.normal[found], hits.colour[found])
-    light_there = np.zeros_like(linear)
-    light_there[found] = lit(world, light, points[found], met, rng)
-    shape = (view.side, view.side)
-    light_there = smoothed(
-        light_there.reshape(*shape, 3), hits.mesh.reshape(shape), hits.normal.reshape(*shape, 3)
-    ).reshape(-1, 3)
-    linear[found] = decoded(hits.colour[found]) * light_there[found]
-    return hits, linear
+    points = (place + hits.distance[:, None] * rays).astype("f4")
+    met = Hits(hits.mesh[found], hits.distance[found], hits.normal[found], hits.colour[found])
+    received = np.zeros_like(linear)
+    received[found] = lit(world, light, points[found], met, rng)
+    side = round(len(rays) ** 0.5)
+    maps = (
+        array.reshape(side, side, *array.shape[1:]) for array in (received, hits.mesh, hits.normal)
+    )
+    received = smoothed(*maps).reshape(-1, 3)
+    linear[found] = decoded(hits.colour[found]) * received[found]
+    return linear
+
+
+def _outlines(index: np.ndarray) -> np.ndarray:
+    """Pixels with a neighbour of another object."""
+    return maximum_filter(index, 3) != minimum_filter(index, 3)
 
 
 def full_masks(meshes: list[Mesh], view: View) -> np.ndarray:

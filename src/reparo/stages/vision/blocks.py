@@ -1,0 +1,50 @@
+"""The few layers that our own small networks are built from."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, silu
+
+
+class Convolution(nn.Module):
+    """3 x 3 (or `size`), group norm, SiLU."""
+
+    def __init__(self, given: int, made: int, size: int = 3, stride: int = 1, spread: int = 1):
+        super().__init__()
+        padding = size // 2 * spread
+        self.weights = nn.Conv2d(given, made, size, stride, padding, spread, bias=False)
+        self.norm = nn.GroupNorm(8, made)
+
+    def forward(self, maps: Float[Tensor, "b given h w"]) -> Float[Tensor, "b made y x"]:
+        """Maps of the same size, or of 1 / stride of it."""
+        return silu(self.norm(self.weights(maps)))
+
+
+class Residual(nn.Module):
+    """Two convolutions added to what was there; `spread` reaches further without more weights."""
+
+    def __init__(self, channels: int, spread: int = 1) -> None:
+        super().__init__()
+        self.first = Convolution(channels, channels, spread=spread)
+        self.second = Convolution(channels, channels)
+
+    def forward(self, maps: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Maps of the same shape."""
+        return maps + self.second(self.first(maps))
+
+
+class Upwards(nn.Module):
+    """Twice as fine, with what a finer level knows beside it."""
+
+    def __init__(self, given: int, beside: int, made: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(given, made, 1)
+        self.join = Convolution(made + beside, made)
+        self.again = Convolution(made, made)
+
+    def forward(
+        self, maps: Float[Tensor, "b given h w"], finer: Float[Tensor, "b beside y x"]
+    ) -> Float[Tensor, "b made y x"]:
+        """Maps of the finer level's size."""
+        wide = interpolate(self.narrow(maps), finer.shape[-2:], mode="bilinear")
+        return self.again(self.join(torch.cat([wide, finer], 1)))
