@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from reparo.stages.complete import look
 from reparo.stages.complete.network import OutlineNetwork
 from training.outline.data import masks_of, stacked, varied
 from training.outline.paste import COVERED, pasted
@@ -55,7 +56,7 @@ def store(tmp_path) -> Store:
     scene = made((140, 180, 40), (180, 160, 60), (40, 40, 20))
     tokens = np.random.default_rng(1).normal(size=(1, 20, 24, 24)).astype(np.float16)
     projection = Projection(np.zeros(20, np.float32), np.eye(20, dtype=np.float32)[:6])
-    build([(scene, tokens[0])], projection, tmp_path)
+    build([(scene, tokens[0])], projection, tmp_path / "part")
     return load(tmp_path)[0]
 
 
@@ -74,7 +75,7 @@ def test_samples_ask_where_something_hides_and_never_where_the_object_shows(stor
     rng = np.random.default_rng(0)
     samples = [varied(store, target, rng) for _ in range(20)]
     planes, tokens, full, visible, maybe = stacked([one for one in samples if one is not None])
-    assert len(planes) == 20 and tokens.shape[1:] == (6, 16, 16)
+    assert len(planes) == 20 and tokens.shape[1:] == (6, look.TOKENS, look.TOKENS)
     assert all(bool(part.isfinite().all()) for part in (planes, tokens, full))
     assert float((visible * maybe).amax()) < 0.3  # they meet in a pixel that both share
     assert float(((planes[:, 3:6].sum(1)) > 1.01).float().mean()) == 0
@@ -101,7 +102,10 @@ def test_the_shipped_network_says_the_same_as_the_trained_one():
         rng.normal(size=300).astype("f4"), 0.1 * rng.normal(size=(9, 300)).astype("f4")
     )
     trained = OutlineNetwork(len(projection.matrix), (4, 6, 8, 10), norm=True)
-    planes, tokens = torch.rand(2, 7, 128, 128), torch.rand(2, 300, 16, 16)
+    planes, tokens = (
+        torch.rand(2, look.PLANES, look.SIDE, look.SIDE),
+        torch.rand(2, 300, look.TOKENS, look.TOKENS),
+    )
     reduced = torch.from_numpy(np.stack([projection(one.numpy()) for one in tokens])).double()
     trained(planes, reduced)  # so that its norms have seen something
     trained.eval()

@@ -1,6 +1,6 @@
 """The full-mask head from data to figures.
 
-python -m training.outline prepare SCENES TOKENS OUT --pastes 4000
+python -m training.outline prepare SCENES TOKENS OUT
 python -m training.outline train OUT WEIGHTS
 python -m training.outline measure HELD_SCENES
 python -m training.outline sheet HELD_SCENES PICTURE
@@ -24,22 +24,27 @@ Path_ = tyro.conf.Positional[Path]
 
 
 @app.command(name="prepare")
-def prepare_command(scenes: Path_, tokens: Path_, out: Path_, /, pastes: int = 4000) -> None:
-    """Lays out what training reads: OUT/scenes, OUT/pasted, OUT/projection.npz."""
+def prepare_command(scenes: Path_, tokens: Path_, out: Path_, /, pastes: int = 0) -> None:
+    """Lays out what training reads; run again, it adds what has been made since.
+
+    OUT/projection.npz, OUT/from-NNNNN for the scenes from that number on, and OUT/pasted.
+    """
     torch.set_num_threads(1)
     done = tokens.with_suffix(".done")
     rows = np.load(tokens, mmap_mode="r")
     rows = rows[: int(done.read_text())] if done.exists() else rows
-    file = out / "projection.npz"
-    if not file.exists():
+    if not (out / "projection.npz").exists():
         out.mkdir(parents=True, exist_ok=True)
         made = stores.principal(rows)
-        np.savez(file, mean=made.mean, matrix=made.matrix)
+        np.savez(out / "projection.npz", mean=made.mean, matrix=made.matrix)
     projection = read_projection(out)
-    if not (out / "scenes" / "targets.npy").exists():
-        stores.build(stores.with_tokens(scenes, rows), projection, out / "scenes")
-    if pastes and not (out / "pasted" / "targets.npy").exists():
-        stores.build(stores.with_pastes(scenes, pastes, seed=1), projection, out / "pasted")
+    first = int((out / "done").read_text()) if (out / "done").exists() else 0
+    if first < len(rows):
+        items = stores.with_tokens(scenes, rows, first)
+        stores.build(items, projection, out / f"from-{first:05d}")
+        (out / "done").write_text(str(len(rows)))
+    if pastes and not (out / stores.PASTED / "targets.npy").exists():
+        stores.build(stores.with_pastes(scenes, pastes, seed=1), projection, out / stores.PASTED)
 
 
 def read_projection(folder: Path) -> stores.Projection:
@@ -49,13 +54,10 @@ def read_projection(folder: Path) -> stores.Projection:
 
 
 @app.command(name="train")
-def train_command(
-    data: Path_, out: Path_, /, course: Course, pasted: bool = True, threads: int = 1
-) -> None:
-    """Writes OUT, a safetensors file; with `--course.trial` some models are kept for checks."""
-    torch.set_num_threads(threads)
-    folders = [data / "scenes"] + ([data / "pasted"] if pasted else [])
-    network = train(folders, replace(course, widths=tuple(course.widths)), out)
+def train_command(data: Path_, out: Path_, /, course: Course) -> None:
+    """Writes OUT, a safetensors file."""
+    torch.set_num_threads(1)
+    network = train(data, replace(course, widths=tuple(course.widths)), out)
     write(shipped(network, read_projection(data)), out)
 
 

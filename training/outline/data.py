@@ -1,6 +1,6 @@
 """Training samples: one object in its square, with the faults that masks have in life."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,13 +111,15 @@ def _changed(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def batches(
-    stores: list[tuple[Store, Target]], size: int, rng: np.random.Generator
+    source: Callable[[], list[tuple[Store, Target]]], size: int, rng: np.random.Generator
 ) -> Iterator[list[Tensor]]:
-    """Without end, each pass in another order; the fields of `Sample`, stacked."""
+    """Without end, each pass in another order, of what is there by then; see `stacked`."""
     waiting: list[Sample] = []
     while True:
-        for place in rng.permutation(len(stores)):
-            sample = varied(*stores[place], rng)
+        pairs = source()
+        print(f"a pass over {len(pairs)} objects", flush=True)
+        for place in rng.permutation(len(pairs)):
+            sample = varied(*pairs[place], rng)
             if sample is None:
                 continue
             waiting.append(sample)

@@ -16,6 +16,7 @@ from reparo.stages.vision.backbone import levels, packaged
 from training.outline.paste import pasted
 from training.outline.scene import Scene, read_scene, scene_files, who_hides
 
+PASTED = "pasted"  # how the folder of pasted scenes begins
 COMPONENTS = 256
 PATCHES = 24  # along the picture's side
 LEAST_SHARE, MOST_SHARE = 0.2, 0.98  # of an object that shows, to count as partly hidden
@@ -110,9 +111,10 @@ def build(items: Iterable[tuple[Scene, np.ndarray]], projection: Projection, out
     np.save(out / "targets.npy", np.array([_line(target) for target in targets], dtype=object))
 
 
-def load(*folders: Path) -> list[Store]:
-    """Read by memory map: several trainings share what is in memory."""
-    return [_load(folder) for folder in folders]
+def load(data: Path, pasted: bool = True) -> list[Store]:
+    """All parts that are laid out, by memory map."""
+    parts = sorted(file.parent for file in data.glob("*/targets.npy"))
+    return [_load(part) for part in parts if pasted or not part.name.startswith(PASTED)]
 
 
 def _load(folder: Path) -> Store:
@@ -132,11 +134,13 @@ def _line(target: Target) -> tuple[object, ...]:
     )
 
 
-def with_tokens(scenes: Path, tokens: np.ndarray) -> Iterator[tuple[Scene, np.ndarray]]:
-    """The scenes of a folder with their rows."""
+def with_tokens(
+    scenes: Path, tokens: np.ndarray, first: int = 0
+) -> Iterator[tuple[Scene, np.ndarray]]:
+    """The scenes of a folder that have tokens, from the first one asked for, with their rows."""
     files = scene_files(scenes)[: len(tokens)]
-    for row, file in enumerate(track(files, f"scenes of {scenes.name}")):
-        yield read_scene(file), tokens[row]
+    for row in track(range(first, len(files)), "scenes"):
+        yield read_scene(files[row]), tokens[row]
 
 
 def with_pastes(

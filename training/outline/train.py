@@ -1,5 +1,6 @@
 """Trains the full-mask head and writes it as it is shipped."""
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from training.outline.data import batches
 from training.outline.measure import score
 from training.outline.store import Projection, Store, Target, load
 
-AVERAGE = 0.999  # a step's weights move the average of them by one in a thousand
-CHECKED = 12  # one name in so many is kept from training in trials
+AVERAGE = 0.998  # how much of the average of all steps' weights a step leaves as it is
+CHECKED = 16  # one name in so many is kept from training in trials
 HIDING_NOTHING = 0.25  # of the samples at most: whole objects with something before them
 
 
@@ -52,43 +53,45 @@ def is_checked(name: str) -> bool:
     return int(sha256(("check " + name).encode()).hexdigest(), 16) % CHECKED == 0
 
 
-def chosen(
-    stores: list[Store], course: Course
-) -> tuple[list[tuple[Store, Target]], list[tuple[Store, Target]]]:
-    """What is trained on, and what trials are judged by: hidden by 10 to 70 % in true scenes."""
-    every = [(store, target) for store in stores for target in store.targets]
+def trained_on(data: Path, course: Course) -> list[tuple[Store, Target]]:
+    """What is laid out so far: all hidden objects, and a few whole ones."""
+    every = [(store, target) for store in load(data) for target in store.targets]
     kept = [pair for pair in every if not (course.trial and is_checked(pair[1].name))]
     hidden = [pair for pair in kept if pair[1].hidden]
     whole = [pair for pair in kept if not pair[1].hidden]
     few = np.random.default_rng(course.seed).permutation(len(whole))
     few = few[: round(HIDING_NOTHING * len(hidden))]
-    checks = [
-        (stores[0], target)
-        for target in stores[0].targets
+    return hidden + [whole[place] for place in few]
+
+
+def checked_by(data: Path) -> list[tuple[Store, Target]]:
+    """What trials are judged by: objects that show 30 to 90 %, in scenes that nobody pasted."""
+    return [
+        (store, target)
+        for store in load(data, pasted=False)
+        for target in store.targets
         if is_checked(target.name) and 0.3 <= target.share <= 0.9
     ]
-    return hidden + [whole[place] for place in few], checks
 
 
-def train(folders: Sequence[Path], course: Course, out: Path) -> OutlineNetwork:
-    """The averaged network in its training form; checkpoints and a log lie beside OUT."""
+def train(data: Path, course: Course, out: Path) -> OutlineNetwork:
+    """The averaged network in its training form; checkpoints lie beside OUT.
+
+    Each pass takes what is laid out by then, so that it may begin while scenes are being made.
+    """
     torch.manual_seed(course.seed)
-    stores = load(*folders)
-    pairs, checks = chosen(stores, course)
-    channels = stores[0].tokens.shape[1]
+    channels = load(data)[0].tokens.shape[1]
     network = OutlineNetwork(channels, course.widths, norm=True)
     network = network.to(memory_format=torch.channels_last)
-    average = torch.optim.swa_utils.AveragedModel(
-        network,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE),
-        use_buffers=True,
-    )
+    average = copy.deepcopy(network).eval()
     optimiser = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=course.decay)
     rates = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, course.rate, course.steps, pct_start=0.08, cycle_momentum=False
     )
-    print(f"{len(pairs)} objects, {len(checks)} to check by, {parameters(network) / 1e6:.2f} M")
-    feed = batches(pairs, course.batch, np.random.default_rng(course.seed))
+    print(f"{parameters(network) / 1e6:.2f} M parameters", flush=True)
+    feed = batches(
+        lambda: trained_on(data, course), course.batch, np.random.default_rng(course.seed)
+    )
     begun, recent = time.perf_counter(), []
     for step in range(1, course.steps + 1):
         planes, tokens, *truth = next(feed)
@@ -101,17 +104,27 @@ def train(folders: Sequence[Path], course: Course, out: Path) -> OutlineNetwork:
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         rates.step()
-        average.update_parameters(network)
+        follow(average, network, step)
         recent.append(value.item())
         if step % 250 == 0 or step == course.steps:
             told = f"{step} {time.perf_counter() - begun:.0f} s, loss {np.mean(recent):.4f}"
             recent = []
-            if checks and (step % 1000 == 0 or step == course.steps):
-                told += f", checks {score(average.module.eval(), checks)}"
-                average.module.train()
+            if course.trial and (step % 1000 == 0 or step == course.steps):
+                checks = checked_by(data)
+                told += f", {len(checks)} checks {score(average, checks)}"
             print(told, flush=True)
-            torch.save(average.module.state_dict(), out.with_suffix(".pt"))
-    return average.module.eval()
+            torch.save(average.state_dict(), out.with_suffix(".pt"))
+    return average
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, step: int) -> None:
+    """Moves the average towards the network, norms' figures too; quicker in the beginning."""
+    share = 1 - min(AVERAGE, step / (step + 20))
+    pairs = zip(average.state_dict().values(), network.state_dict().values(), strict=True)
+    for slow, quick in pairs:
+        if slow.is_floating_point():
+            slow.lerp_(quick, share)
 
 
 def parameters(network: nn.Module) -> int:

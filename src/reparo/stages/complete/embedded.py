@@ -1,27 +1,26 @@
 """Completes hidden parts with a small network of our own: outlines learnt, colours mirrored."""
 
-import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from reparo.contracts import Note, unsaid
 from reparo.errors import InputError
 from reparo.scene import Cutout, Depth, Photo, Region
 from reparo.stages.complete.canvas import in_photo
 from reparo.stages.complete.cutout import Square, make_cutout
 from reparo.stages.complete.look import Masks, planes, resized, sampled, square_around
-from reparo.stages.complete.network import OutlineNetwork, read_network
+from reparo.stages.complete.network import OutlineNetwork
 from reparo.stages.complete.order import hiders_of
 from reparo.stages.complete.outline import attached, complete_outline
 from reparo.stages.complete.symmetry import mirrored
 from reparo.stages.pretrained import Place
 from reparo.stages.vision.backbone import in_patches, levels, packaged
-
-log = logging.getLogger(__name__)
+from reparo.stages.vision.shipped import with_shipped_weights
 
 SEEN = 336  # px of the photo's longer side as the transformer sees it
 
@@ -31,13 +30,14 @@ class EmbeddedCompleter:
     """Says where an object goes on behind others, as learnt from furniture behind furniture.
 
     Never outside the masks of the hiding objects and the gaps between. Where the network is unsure
-    the outline is continued smoothly, as `symmetry` does it, and the log says so. Hidden colours
+    the outline is continued smoothly, as `symmetry` does it, and a note says so. Hidden colours
     are as `symmetry`'s.
     """
 
     largest: int = 512  # px, the cut-out's side
     least_sure: float = 0.5  # expected IoU of the hidden part, 0..1; below it `symmetry` answers
     device: str = "auto"
+    note: Note = field(default=unsaid, repr=False, compare=False)
 
     def __call__(
         self, photo: Photo, region: Region, others: Sequence[Region], depth: Depth | None
@@ -54,7 +54,7 @@ class EmbeddedCompleter:
             smooth = complete_outline(visible.cpu().numpy(), masks.maybe.cpu().numpy())
             invented[..., :3] = mirrored(photo, region, smooth.mirror)
             if sure < self.least_sure:
-                log.info("%s: the network is unsure, its outline goes on smoothly", region.name)
+                self.note("goes on smoothly where it is hidden, since the network was unsure of it")
                 hidden = torch.from_numpy(smooth.hidden)
             invented[..., 3] = hidden.to(invented)
         return make_cutout(photo, visible, invented, depth, self.largest)
@@ -89,11 +89,18 @@ def asked(
     masks: Masks,
     where: tuple[Square, Float[Tensor, "c rows columns"]],
 ) -> Float[Tensor, "s s"]:
-    """The network's logits of the full outline in a square; `where` has the photo's tokens too."""
+    """The network's logits of the full outline in a square; `where` has the photo's tokens too.
+
+    It is asked twice, the second time with all mirrored; the mean counts.
+    """
     square, tokens = where
     shown = planes(photo.rgb.float(), masks, square)[None].to(tokens)
+    seen = sampled(tokens, square, photo.size)[None]
     with torch.inference_mode():
-        return network(shown, sampled(tokens, square, photo.size)[None])[0].float().cpu()
+        plain, turned = network(
+            torch.cat([shown, shown.flip(-1)]), torch.cat([seen, seen.flip(-1)])
+        )
+    return (plain + turned.flip(-1)).float().cpu() / 2
 
 
 def drawn(logits: Float[Tensor, "s s"], masks: Masks, square: Square) -> Bool[Tensor, "h w"]:
@@ -117,7 +124,7 @@ def sureness(logits: Float[Tensor, "s s"], masks: Masks, square: Square) -> floa
 
 @lru_cache(maxsize=1)
 def _network(device: str) -> OutlineNetwork:
-    return read_network().to(torch.device(device))
+    return with_shipped_weights(OutlineNetwork(), "outline").to(torch.device(device))
 
 
 @lru_cache(maxsize=1)

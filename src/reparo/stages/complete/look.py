@@ -11,8 +11,8 @@ from torch.nn.functional import grid_sample, interpolate
 from reparo.stages.complete.cutout import Square, dilate
 from reparo.stages.complete.order import BORDER
 
-SIDE = 128  # px of the network's picture
-TOKENS = 16  # patches along its side at which it is shown the photo's tokens
+SIDE = 96  # px of the network's picture
+TOKENS = SIDE // 8  # patches along its side at which it is shown the photo's tokens
 PLANES = 7  # red, green, blue, visible, hiders, other objects, within the photo
 REACH = 1.0  # of the visible part's longer side: how far beyond it a hidden part is looked for
 MARGIN = 0.03  # of the longer side of all that is looked at

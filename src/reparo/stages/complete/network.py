@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from importlib.resources import as_file, files
 
 import torch
 from jaxtyping import Float
@@ -10,9 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d, pixel_shuffle, pixel_unshuffle
 
 from reparo.stages.complete.look import PLANES
+from reparo.stages.vision.backbone import LEVELS
+from reparo.stages.vision.transformer import CHANNELS
 
 WIDTHS = (40, 64, 128, 160)  # channels at 1/2, 1/4, 1/8 and 1/16 of the picture's side
-FILE = "outline.safetensors"
+TOKENS_SEEN = len(LEVELS) * CHANNELS
 TOKEN_WIDTH = 96  # channels that the tokens are brought to
 
 
@@ -23,7 +24,9 @@ class OutlineNetwork(nn.Module):
     shipped network has them folded into its convolutions.
     """
 
-    def __init__(self, tokens: int, widths: Sequence[int] = WIDTHS, norm: bool = False) -> None:
+    def __init__(
+        self, tokens: int = TOKENS_SEEN, widths: Sequence[int] = WIDTHS, norm: bool = False
+    ) -> None:
         super().__init__()
         a, b, c, d = widths
         self.look = nn.Conv2d(tokens, TOKEN_WIDTH, 1)
@@ -63,16 +66,3 @@ def _convolutions(channels: Sequence[int], norm: bool) -> nn.Sequential:
 
 def _doubled(values: Float[Tensor, "b c r s"]) -> Float[Tensor, "b c u v"]:
     return interpolate(values, scale_factor=2.0, mode="nearest")
-
-
-def read_network() -> OutlineNetwork:
-    """The shipped network, frozen, in float32; its sizes are read off its weights."""
-    from safetensors.torch import load_file  # needed here alone
-
-    with as_file(files("reparo.weights") / FILE) as file:
-        state = {name: values.float() for name, values in load_file(file).items()}
-    convolutions = ("down1.2", "down2.2", "down3.2", "middle.4")
-    widths = [len(state[f"{name}.bias"]) for name in convolutions]
-    network = OutlineNetwork(state["look.weight"].shape[1], widths).float()
-    network.load_state_dict(state)
-    return network.eval().requires_grad_(False)
