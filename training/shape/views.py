@@ -115,7 +115,7 @@ def one(mesh: Mesh, solid: solids.Solid, rng: np.random.Generator) -> dict[str, 
     return {
         "rgba": front,
         "back": back,
-        "occupancy": occupancy(solid, pose),
+        "occupancy": occupancy(solid, pose, front[..., 3]),
         "focal": np.float32(pose.focal),
         "pose": pose.frame_from_model.astype("f4"),
     }
@@ -153,10 +153,16 @@ def looking(target: np.ndarray, eye: np.ndarray, distance: float, fov: float) ->
     return View(np.stack([right, np.cross(eye, right), eye], 1), place, fov, PIXELS)
 
 
-def occupancy(solid: solids.Solid, pose: Pose) -> np.ndarray:
-    """How full each cell along the pixels' rays is, 0..255, [z, rows, columns]."""
-    share = solid.sampled(on_rays(2 * GRID, pose.focal), np.linalg.inv(pose.frame_from_model))
-    cells = torch.nn.functional.avg_pool3d(share.reshape(1, *3 * (2 * GRID,)), 2)[0]
+def occupancy(solid: solids.Solid, pose: Pose, alpha: np.ndarray) -> np.ndarray:
+    """How full each cell along the pixels' rays is, 0..255, [z, rows, columns]; outside alpha 0."""
+    fine = 2 * GRID
+    outline = torch.from_numpy(alpha)[None, None].float()
+    inside = torch.nn.functional.adaptive_max_pool2d(outline, fine).flatten() > 0
+    points = on_rays(fine, pose.focal).reshape(fine, -1, 3)[:, inside].reshape(-1, 3)
+    share = torch.zeros(fine, fine * fine)
+    found = solid.sampled(points, np.linalg.inv(pose.frame_from_model))
+    share[:, inside] = found.reshape(fine, -1)
+    cells = torch.nn.functional.avg_pool3d(share.reshape(1, fine, fine, fine), 2)[0]
     return ((cells / FULL).clamp(max=1) * 255).round().to(torch.uint8).numpy()
 
 

@@ -1,0 +1,237 @@
+"""Meshes of a solid that a network guesses."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from reparo.errors import InputError
+from reparo.files.soundness import open_edges
+from reparo.scene import Cutout
+from reparo.stages.reconstruct import embedded
+from reparo.stages.reconstruct.embedded import EmbeddedReconstructor, expected_overlap
+from reparo.stages.reconstruct.shape_network import GRID, REACH, Shape, ShapeHead, saved_head
+from reparo.stages.reconstruct.shape_seen import USUAL_FOCAL, focal_in_sides, on_grey, resized, seen
+from reparo.stages.reconstruct.shape_surface import surface
+from reparo.stages.reconstruct.shape_texture import textured
+from reparo.stages.vision.transformer import Transformer
+
+FAR = 1e6  # sides: no perspective
+
+
+def cutout_of(mask: np.ndarray, rgb: torch.Tensor | None = None) -> Cutout:
+    opaque = torch.from_numpy(mask.astype(bool))
+    colours = torch.rand(*mask.shape, 3) if rgb is None else rgb
+    rgba = torch.cat([colours, opaque[..., None].to(colours)], -1)
+    return Cutout(rgba, opaque, torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
+
+
+def disc(side: int = 128, radius: float = 50.0) -> np.ndarray:
+    y, x = np.mgrid[:side, :side] + 0.5
+    return np.hypot(x - side / 2, y - side / 2) < radius
+
+
+def cells() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """z, rows down, columns of the network's cells, in sides."""
+    along = (torch.arange(GRID) + 0.5) / GRID - 0.5
+    return torch.meshgrid(along * 2 * REACH, along, along, indexing="ij")
+
+
+def ball(radius: float = 0.39) -> torch.Tensor:
+    z, y, x = cells()
+    return 60 * (radius - (x**2 + y**2 + z**2).sqrt())
+
+
+def made(logits: torch.Tensor, mask: np.ndarray, focal: float = FAR, most: int = 20_000):
+    cutout = cutout_of(mask)
+    found = surface(logits, cutout.rgba[..., 3], focal, most)
+    return textured(found, torch.full((3, GRID, GRID), 0.5), cutout, focal, "thing")
+
+
+def solid(mesh) -> trimesh.Trimesh:
+    joined = trimesh.Trimesh(mesh.vertices.numpy(), mesh.faces.numpy(), process=False)
+    joined.merge_vertices(merge_tex=True, merge_norm=True)
+    return joined
+
+
+def masks() -> dict[str, np.ndarray]:
+    """The shapes most likely to tear a mesh."""
+    blank = np.zeros((40, 40), dtype=bool)
+    shapes = {name: blank.copy() for name in ("thin", "tiny", "chequer", "pinch", "ring", "edge")}
+    shapes["thin"][5:35, 20] = shapes["thin"][5, 10:30] = True
+    shapes["tiny"][18:23, 18:23] = True
+    shapes["chequer"][10:30, 10:30] = np.indices((20, 20)).sum(0) % 2 == 0
+    shapes["pinch"][5:20, 5:20] = shapes["pinch"][20:35, 20:35] = True
+    shapes["ring"][8:32, 8:32] = True
+    shapes["ring"][14:26, 14:26] = False
+    shapes["edge"][:, :20] = True
+    shapes["one"] = np.zeros((16, 16), dtype=bool)
+    shapes["one"][8, 8] = True
+    shapes["all"] = np.ones((16, 16), dtype=bool)
+    return shapes
+
+
+@pytest.mark.parametrize("name", list(masks()))
+def test_any_outline_and_any_guess_become_a_closed_mesh_about_the_unit_cube(name):
+    guess = 3 * torch.randn(GRID, GRID, GRID)
+    mesh = made(guess, masks()[name], focal=2.0)
+    joined = solid(mesh)
+    assert open_edges(mesh) == 0
+    assert joined.is_watertight and joined.is_winding_consistent
+    assert joined.volume > 0
+    assert len(mesh.faces) <= 20_000 or name == "chequer"
+    assert float((mesh.bounds[1] - mesh.bounds[0]).max()) == pytest.approx(1)
+    torch.testing.assert_close(mesh.bounds.sum(0), torch.zeros(3), atol=1e-9, rtol=0)
+
+
+def test_a_ball_becomes_a_ball():
+    joined = solid(made(ball(), disc()))
+    assert joined.volume == pytest.approx(math.pi / 6, rel=0.04)
+
+
+def test_what_the_network_does_not_see_keeps_its_outline():
+    """No cell is likely, yet each ray inside the outline meets something: where it is likeliest."""
+    z, _, _ = cells()
+    mesh = made(-2 - 20 * z.abs(), disc())
+    width = mesh.bounds[1] - mesh.bounds[0]
+    assert width[:2].tolist() == pytest.approx([1, 1], abs=0.03)
+    assert width[2] < 0.2
+
+
+def test_the_outline_is_the_cutouts_and_not_the_guess():
+    mask = np.zeros((128, 128), dtype=bool)
+    mask[20:100, 50:80] = True
+    mesh = made(torch.full((GRID, GRID, GRID), 5.0), mask, most=60_000)
+    size = mesh.bounds[1] - mesh.bounds[0]
+    depth = 2 * REACH * 128
+    torch.testing.assert_close(
+        size / size[2], torch.tensor([30, 80, depth]) / depth, atol=0.02, rtol=0
+    )
+
+
+def test_a_hole_in_the_outline_stays_a_hole():
+    assert solid(made(ball(), masks()["ring"])).euler_number == 0
+
+
+def test_with_perspective_what_is_nearer_is_smaller():
+    """A block that fills its pixels at all depths is a pyramid cut off: the eye sees its front."""
+    mask = np.zeros((128, 128), dtype=bool)
+    mask[32:96, 32:96] = True
+    z, _, _ = cells()
+    vertices = made(40 * (0.3 - z.abs()), mask, focal=2.0).vertices
+    front, back = (vertices[vertices[:, 2] * sign > 0.9 * vertices[:, 2].max()] for sign in (1, -1))
+    expected = (1 - 0.3 / 2) / (1 + 0.3 / 2)
+    assert float(front[:, 0].max() / back[:, 0].max()) == pytest.approx(expected, abs=0.03)
+
+
+def test_up_is_y_and_right_is_x_and_near_is_z():
+    mask = np.zeros((60, 60), dtype=bool)
+    mask[10:50, 10:20] = mask[40:50, 10:50] = True  # an L
+    z, y, _ = cells()
+    vertices = made(30 * (0.2 - (z + y).abs()), mask).vertices  # its top leans towards the viewer
+    assert vertices[vertices[:, 0] > 0, 1].max() < 0 < vertices[vertices[:, 0] < 0, 1].max()
+    top, bottom = (vertices[vertices[:, 1] * sign > 0.2] for sign in (1, -1))
+    assert top[:, 2].mean() > bottom[:, 2].mean()
+
+
+def test_the_front_has_the_cutouts_colours_and_the_back_the_guess():
+    y, x = torch.meshgrid(torch.linspace(0, 1, 128), torch.linspace(0, 1, 128), indexing="ij")
+    cutout = cutout_of(disc(), torch.stack([x, y, torch.full_like(x, 0.5)], -1))
+    found = surface(ball(), cutout.rgba[..., 3], FAR, 20_000)
+    mesh = textured(found, torch.full((3, GRID, GRID), 0.3), cutout, FAR, "ball")
+    texture = mesh.materials[0].texture
+    height, width = texture.shape[:2]
+    for sign, expected in ((1, None), (-1, 0.3)):
+        chosen = mesh.vertices[:, 2] * sign > 0.35
+        column, row = (mesh.uv[chosen] * torch.tensor([width, height])).long().unbind(-1)
+        colours = texture[row, column, :3]
+        if expected is None:
+            wanted = mesh.vertices[chosen][:, :2] * torch.tensor([0.78, -0.78]) + 0.5
+            torch.testing.assert_close(colours[:, :2], wanted, atol=0.03, rtol=0)
+        else:
+            torch.testing.assert_close(colours, torch.full_like(colours, 0.3), atol=0.02, rtol=0)
+
+
+def test_no_background_shows_at_the_rim():
+    rgb = torch.zeros(128, 128, 3)
+    rgb[torch.from_numpy(disc(radius=49.0))] = 1.0  # the outline's pixels themselves are black
+    cutout = cutout_of(disc(), rgb)
+    found = surface(ball(), cutout.rgba[..., 3], FAR, 20_000)
+    mesh = textured(found, torch.ones(3, GRID, GRID), cutout, FAR, "ball")
+    assert mesh.materials[0].texture.min() > 0.999
+
+
+def test_resizing_lets_no_colour_in_from_outside():
+    rgba = torch.zeros(1, 4, 64, 64)
+    rgba[:, 0] = 1.0  # red outside
+    rgba[:, :, 10:54, 10:54] = torch.tensor([0, 1.0, 0, 1])[:, None, None]
+    small = resized(rgba, 30)
+    known = small[:, 3] > 0.01
+    assert small[:, 0][known].max() == 0 and small[:, 1][known].min() > 0.99
+    assert on_grey(small)[0, :, 0, 0].tolist() == [0.5] * 3
+
+
+def test_the_lens_is_told_in_sides_of_the_cutout():
+    cutout = cutout_of(disc())
+    wide = Cutout(cutout.rgba, cutout.visible, 2 * cutout.photo_from_cutout, focal=512.0)
+    assert focal_in_sides(wide) == 2.0
+    assert focal_in_sides(cutout) == USUAL_FOCAL
+
+
+def test_a_head_is_the_same_after_it_was_saved_in_half_precision():
+    head = ShapeHead(wide=16, fine=8)
+    state = {key: value.half() for key, value in head.state_dict().items()}
+    tokens, rgba = torch.rand(1, 1152, 16, 16), torch.rand(1, 4, 128, 128)
+    again = saved_head(state)(tokens.float(), rgba.float(), torch.tensor([2.0]).float())
+    once = head(tokens, rgba, torch.tensor([2.0]))
+    assert again.solid.shape == (1, GRID, GRID, GRID)
+    assert again.back.shape == (1, 3, GRID, GRID)
+    torch.testing.assert_close(again.solid.double(), once.solid, atol=0.02, rtol=0)
+
+
+@pytest.fixture
+def guess(monkeypatch):
+    """An embedded reconstructor whose network says what the test wants."""
+
+    def answering(logits: torch.Tensor):
+        answer = Shape(logits[None], torch.full((1, 3, GRID, GRID), 0.5))
+        monkeypatch.setattr(embedded, "seen", lambda *_: answer)
+        monkeypatch.setattr(embedded, "packaged_head", lambda _: None)
+        monkeypatch.setattr(embedded, "packaged", lambda _: None)
+
+    return answering
+
+
+def test_a_clear_guess_is_taken_without_a_word(guess):
+    guess(ball())
+    said: list[str] = []
+    mesh = EmbeddedReconstructor(note=said.append)(cutout_of(disc()), "ball")
+    assert solid(mesh).volume == pytest.approx(math.pi / 6, rel=0.1)  # seen through a usual lens
+    assert not said
+
+
+def test_an_unclear_guess_is_inflated_and_said(guess):
+    guess(torch.full((GRID, GRID, GRID), -3.0))
+    said: list[str] = []
+    mesh = EmbeddedReconstructor(note=said.append)(cutout_of(disc()), "ball")
+    assert solid(mesh).is_watertight
+    assert len(said) == 1 and "inflated" in said[0]
+
+
+def test_an_empty_cutout_is_refused():
+    with pytest.raises(InputError, match="opaque"):
+        EmbeddedReconstructor()(cutout_of(np.zeros((20, 20))), "nothing")
+
+
+def test_overlap_is_expected_to_be_whole_where_the_guess_is_sure():
+    alpha = torch.from_numpy(disc()).double()
+    assert expected_overlap(1000 * ball(), alpha) == pytest.approx(1, abs=1e-3)
+    assert expected_overlap(torch.zeros(GRID, GRID, GRID) - 1, alpha) == 0
+
+
+def test_the_transformer_and_a_random_head_agree_on_shapes():
+    answer = seen(cutout_of(disc()), 2.0, ShapeHead(wide=16, fine=8), Transformer())
+    assert answer.solid.shape == (1, GRID, GRID, GRID)
+    assert answer.back.isfinite().all()

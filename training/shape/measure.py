@@ -1,0 +1,140 @@
+"""The shape head against `inflate` and the mean shape, on models that it has never seen.
+
+    python -m training.shape.measure SOLIDS VIEWS HELD TRAIN [--weights FILE] [--count 3]
+
+SOLIDS of `training.solids`, VIEWS of `training.shape.views`, HELD and TRAIN packed. A model's
+figure is the median of its views', a method's the median of its models'.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from rich.progress import track
+from safetensors.torch import load_file
+from torch import Tensor
+
+from reparo.evaluate.table import text_table
+from reparo.scene import Cutout, Mesh
+from reparo.stages.reconstruct.inflate import InflateReconstructor
+from reparo.stages.reconstruct.shape_network import ShapeHead, saved_head
+from reparo.stages.reconstruct.shape_surface import surface
+from reparo.stages.reconstruct.shape_texture import textured
+from training import solids
+from training.shape.score import Score, Truth, score
+
+MOST_FACES = 20_000
+
+
+def main(
+    closed: tyro.conf.Positional[Path],
+    views: tyro.conf.Positional[Path],
+    held: tyro.conf.Positional[Path],
+    train: tyro.conf.Positional[Path],
+    /,
+    weights: Path | None = None,
+    count: int = 3,
+) -> None:
+    """Prints the table."""
+    torch.set_num_threads(1)
+    head = None if weights is None else saved_head(load_file(weights))
+    mean = mean_shape(train)
+    names = (held / "names.txt").read_text().split()
+    owner = np.load(held / "owner.npy")
+    packed = {key: np.load(held / f"{key}.npy", mmap_mode="r") for key in ("tokens", "rgba")}
+    found: dict[str, list[list[Score]]] = {}
+    for index, name in enumerate(track(names, "models")):
+        kept, solid = np.load(views / f"{name}.npz"), solids.load(closed, name)
+        first = int(np.flatnonzero(owner == index)[0])
+        for view in range(count):
+            focal = float(kept["focal"][view])
+            cutout = as_cutout(kept["rgba"][view], focal)
+            truth = Truth.of(solid, kept["pose"][view].astype(float), focal)
+            guesses = {"inflate": InflateReconstructor()(cutout, name)}
+            guesses["mean shape"] = meshed(mean, cutout, focal)
+            if head is not None:
+                solid_there = guessed(head, packed, first + view, focal)
+                guesses["head"] = meshed(solid_there, cutout, focal)
+            outline = cutout.rgba[..., 3].numpy()
+            for method, mesh in guesses.items():
+                rows = found.setdefault(method, [])
+                if view == 0:
+                    rows.append([])
+                rows[-1].append(score(mesh, truth, outline))
+    print(text_table(table(found)))
+
+
+@torch.inference_mode()
+def guessed(head: ShapeHead, packed: dict[str, np.ndarray], row: int, focal: float) -> Tensor:
+    """What the head says of a packed view."""
+    tokens, rgba = (torch.from_numpy(packed[key][row].copy())[None] for key in ("tokens", "rgba"))
+    return head(tokens.float(), rgba.movedim(-1, 1) / 255, torch.tensor([focal])).solid[0]
+
+
+def as_cutout(rgba: np.ndarray, focal: float) -> Cutout:
+    """A view as the pipeline has it; `focal` in sides."""
+    picture = torch.from_numpy(rgba).float() / 255
+    placing = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    return Cutout(picture, picture[..., 3] >= 0.5, placing, focal=focal * len(rgba))
+
+
+def meshed(logits: Tensor, cutout: Cutout, focal: float) -> Mesh:
+    """A mesh of a solid, without colours of its own."""
+    made = surface(logits, cutout.rgba[..., 3], focal, MOST_FACES)
+    return textured(made, torch.full((3, 2, 2), 0.5), cutout, focal, "thing")
+
+
+def mean_shape(packed: Path) -> Tensor:
+    """Logits of the share of views in which each cell is inside, of those whose outline has it.
+
+    Cut where the IoU with the views themselves is best.
+    """
+    occupancy = np.load(packed / "occupancy.npy", mmap_mode="r")
+    some = np.random.default_rng(0).permutation(len(occupancy))[:1500]
+    total, outline, kept = np.zeros((64,) * 3), np.zeros((64,) * 2), []
+    for number, index in enumerate(np.sort(some)):
+        inside = occupancy[index] >= 128
+        total += inside
+        outline += inside.any(0)
+        if number % 5 == 0:
+            kept.append(inside)
+    share = total / np.maximum(outline, 1)
+    levels = np.linspace(0.1, 0.6, 26)
+    overlap = [
+        np.mean([_iou((share > level) & one.any(0), one) for one in kept]) for level in levels
+    ]
+    level = levels[int(np.argmax(overlap))]
+    print(f"mean shape: cut at {level:.2f}, IoU {max(overlap):.3f} with views of its own")
+    return torch.from_numpy(8 * (share - level)).float()
+
+
+def _iou(a: np.ndarray, b: np.ndarray) -> float:
+    return (a & b).sum() / max((a | b).sum(), 1)
+
+
+def table(found: dict[str, list[list[Score]]]) -> list[dict[str, object]]:
+    """A row per method."""
+    medians = {
+        method: {
+            key: np.array([np.median([getattr(one, key) for one in views]) for views in rows])
+            for key in ("not_iou", "chamfer")
+        }
+        for method, rows in found.items()
+    }
+    rows: list[dict[str, object]] = []
+    last = medians[list(medians)[-1]]
+    for method, values in medians.items():
+        row: dict[str, object] = {"method": method, "models": len(values["chamfer"])}
+        for key, short in (("not_iou", "1-IoU"), ("chamfer", "Chamfer")):
+            row[short] = round(float(np.median(values[key])), 4)
+            better = 100 * (last[key] < values[key]).mean()
+            row[f"last better in {short} %"] = round(float(better), 1)
+        each = [one.watertight for views in found[method] for one in views]
+        row["watertight %"] = round(100 * float(np.mean(each)), 1)
+        rows.append(row)
+    return rows
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
