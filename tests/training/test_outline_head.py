@@ -64,6 +64,7 @@ def test_what_is_stored_is_read_again(store):
     (target,) = [one for one in store.targets if one.hidden]
     assert target.name == "b" and target.hiders == (0,)
     assert np.array_equal(store.truth(target), disc(180, 160, 60))
+    assert (store.smooth(target, False) <= disc(140, 180, 40)).all()
     assert target.share == pytest.approx(
         (disc(180, 160, 60) & ~disc(140, 180, 40)).sum() / 11304, 0.01
     )

@@ -42,27 +42,32 @@ def masks_of(store: Store, target: Target, hiders: tuple[int, ...] | None = None
     return Masks(visible, in_front, (index > 0) & ~visible)
 
 
-def plain(store: Store, target: Target, masks: Masks, square: Square) -> Sample:
-    """The sample as it is."""
+def plain(
+    store: Store, target: Target, masks: Masks, square: Square, all_hide: bool = False
+) -> Sample:
+    """The sample as it is; `all_hide`: the guess is that behind all other objects."""
     rgb = torch.from_numpy(np.array(store.rgb[target.scene])).float() / 255
     tokens = torch.from_numpy(np.array(store.tokens[target.scene])).float()
     full = torch.from_numpy(store.truth(target))
+    guess = torch.from_numpy(store.smooth(target, all_hide)) & masks.maybe
     drawn = torch.stack([full, masks.visible, masks.maybe], -1).float()
     cut = resized(square.cut(drawn).movedim(-1, 0), SIDE)
     size = (rgb.shape[0], rgb.shape[1])
-    return Sample(planes(rgb, masks, square), sampled(tokens, square, size), *cut)
+    shown = planes(rgb, masks, guess, square)
+    return Sample(shown, sampled(tokens, square, size), *cut)
 
 
 def varied(store: Store, target: Target, rng: np.random.Generator) -> Sample | None:
     """The sample with faulty masks, another square, other colours, mirrored."""
-    masks = _faulty(masks_of(store, target, _believed(store, target, rng)), rng)
+    believed = _believed(store, target, rng)
+    masks = _faulty(masks_of(store, target, believed), rng)
     square = square_around(masks) if masks.visible.any() else None
     if square is None:
         return None
     side = max(8, round(square.side * rng.uniform(*ZOOM)))
     off = np.round((square.side - side) / 2 + rng.uniform(-SHIFT, SHIFT, 2) * side).astype(int)
     square = Square(square.left + int(off[0]), square.top + int(off[1]), side)
-    sample = plain(store, target, masks, square)
+    sample = plain(store, target, masks, square, len(believed) > len(target.hiders))
     seen = sample.planes
     inside, colours = seen[-1:], seen[:3]
     contrast, shade = rng.uniform(0.75, 1.25), rng.normal(0, 0.1, 3)

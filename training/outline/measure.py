@@ -12,7 +12,7 @@ from rich.progress import track
 from torch import nn
 
 from reparo.scene import Depth, Photo, Region
-from reparo.stages.complete.embedded import EmbeddedCompleter, drawn, masks_of, sureness
+from reparo.stages.complete.embedded import EmbeddedCompleter, asked, drawn, masks_of, sureness
 from reparo.stages.complete.look import Masks, square_around
 from reparo.stages.complete.outline import complete_outline
 from training.outline import data
@@ -92,9 +92,11 @@ def answers(case: Case, hiders: str, completer: EmbeddedCompleter) -> dict[str, 
     visible = masks.visible.numpy()
     smooth = visible | complete_outline(visible, masks.hiders.numpy()).hidden
     found = completer.look(case.photo, masks)
-    learnt = visible if found is None else visible | found[0].numpy()
-    sure = 1.0 if found is None else found[1]
-    ours = learnt if sure >= completer.least_sure else smooth
+    learnt = visible if found is None else visible | found.hidden.numpy()
+    sure = 1.0 if found is None else found.sure
+    ours = (
+        learnt if found is None or sure >= completer.least_sure else visible | found.smooth.hidden
+    )
     named = {"visible": visible, "symmetry": smooth, "network": learnt, "embedded": ours}
     return {
         "hiders": hiders,
@@ -152,8 +154,7 @@ def score(network: nn.Module, pairs: Sequence[tuple[Store, Target]]) -> str:
         if square is None:
             continue
         sample = data.plain(store, target, masks, square)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            logits = network(sample.planes[None], sample.tokens[None])[0].float()
+        logits = asked(network, sample.planes, sample.tokens)
         visible, truth = masks.visible.numpy(), store.truth(target)
         whole = visible | drawn(logits, masks, square).numpy()
         sure = sureness(logits, masks, square)

@@ -9,7 +9,6 @@ from PIL import Image, ImageDraw
 from reparo.stages.complete.cutout import Square
 from reparo.stages.complete.embedded import EmbeddedCompleter
 from reparo.stages.complete.look import square_around
-from reparo.stages.complete.outline import complete_outline
 from training.outline.measure import Case, cases, overlap
 
 TILE, LINE = 104, 14  # px: a picture's side, and the line of text above it
@@ -41,9 +40,8 @@ def _row(case: Case, completer: EmbeddedCompleter) -> tuple[float, Image.Image]:
     found = completer.look(case.photo, masks)
     assert square is not None and found is not None  # something hides it, as it is a case
     visible = masks.visible.numpy()
-    hidden, sure = found
-    smooth = complete_outline(visible, masks.hiders.numpy()).hidden
-    ours = visible | (hidden.numpy() if sure >= completer.least_sure else smooth)
+    smooth, sure = found.smooth.hidden, found.sure
+    ours = visible | (found.hidden.numpy() if sure >= completer.least_sure else smooth)
     answers = [case.truth, visible, ours, visible | smooth, case.truth]
     scores = [overlap(answer, case.truth) for answer in answers]
     tiles = Image.new("RGB", (len(HEADS) * TILE, TILE + LINE), (20, 20, 24))

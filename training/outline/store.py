@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from rich.progress import track
 
+from reparo.stages.complete.outline import complete_outline
 from reparo.stages.vision.backbone import levels, packaged
 from training.outline.paste import pasted
 from training.outline.scene import Scene, read_scene, scene_files, who_hides
@@ -61,11 +62,19 @@ class Store:
     index: np.ndarray  # uint8 [m, s, s]
     tokens: np.ndarray  # float16 [m, components, 24, 24]
     full: np.ndarray  # uint8 [k, s * s / 8], packed bits
+    guess: np.ndarray  # uint8 [k, 2, s * s / 8]: hidden parts, smooth; see `guesses`
     targets: tuple[Target, ...]
 
     def truth(self, target: Target) -> np.ndarray:
         """Its full mask, bool [s, s]."""
-        return np.unpackbits(self.full[target.row]).reshape(self.index.shape[1:]).astype(bool)
+        return self._unpacked(self.full[target.row])
+
+    def smooth(self, target: Target, all_hide: bool) -> np.ndarray:
+        """Its hidden part as the outline goes on behind its hiders, or all others; bool [s, s]."""
+        return self._unpacked(self.guess[target.row, int(all_hide)])
+
+    def _unpacked(self, bits: np.ndarray) -> np.ndarray:
+        return np.unpackbits(bits).reshape(self.index.shape[1:]).astype(bool)
 
 
 def principal(tokens: np.ndarray, pictures: int = 200) -> Projection:
@@ -95,7 +104,7 @@ def targets_of(scene: Scene, picture: int, first_row: int) -> list[Target]:
 def build(items: Iterable[tuple[Scene, np.ndarray]], projection: Projection, out: Path) -> None:
     """Writes OUT/{rgb,index,tokens,full,targets}; `items` are scenes with all their tokens."""
     out.mkdir(parents=True, exist_ok=True)
-    rgb, index, tokens, full = ([] for _ in range(4))
+    rgb, index, tokens, full, guess = ([] for _ in range(5))
     targets: list[Target] = []
     for scene, seen in items:
         found = targets_of(scene, len(rgb), len(targets))
@@ -106,9 +115,20 @@ def build(items: Iterable[tuple[Scene, np.ndarray]], projection: Projection, out
         index.append(scene.index)
         tokens.append(projection(seen).astype(np.float16))
         full += [np.packbits(scene.full[target.number]) for target in found]
-    for name, values in (("rgb", rgb), ("index", index), ("tokens", tokens), ("full", full)):
+        guess += [guesses(scene.index, target) for target in found]
+    made = {"rgb": rgb, "index": index, "tokens": tokens, "full": full, "guess": guess}
+    for name, values in made.items():
         np.save(out / f"{name}.npy", np.stack(values))
     np.save(out / "targets.npy", np.array([_line(target) for target in targets], dtype=object))
+
+
+def guesses(index: np.ndarray, target: Target) -> np.ndarray:
+    """Packed bits [2, s * s / 8]: the smooth hidden part behind its hiders, and all others."""
+    visible = index == target.number + 1
+    hiders = np.isin(index, np.array(target.hiders) + 1)
+    others = (index > 0) & ~visible
+    behind = [complete_outline(visible, mask).hidden for mask in (hiders, others)]
+    return np.stack([np.packbits(hidden) for hidden in behind])
 
 
 def load(data: Path, pasted: bool = True) -> list[Store]:
@@ -120,7 +140,8 @@ def load(data: Path, pasted: bool = True) -> list[Store]:
 def _load(folder: Path) -> Store:
     arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("rgb", "index", "tokens")]
     lines = np.load(folder / "targets.npy", allow_pickle=True)
-    return Store(*arrays, np.load(folder / "full.npy"), tuple(Target(*line) for line in lines))
+    bits = [np.load(folder / f"{name}.npy") for name in ("full", "guess")]
+    return Store(*arrays, *bits, tuple(Target(*line) for line in lines))
 
 
 def _line(target: Target) -> tuple[object, ...]:

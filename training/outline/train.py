@@ -35,6 +35,7 @@ class Course:
     seed: int = 0
     trial: bool = True  # some names are kept for checks
     bfloat16: bool = True
+    start: Path | None = None  # a checkpoint to go on from
 
 
 def loss(logits: Tensor, full: Tensor, visible: Tensor, maybe: Tensor) -> Tensor:
@@ -82,6 +83,8 @@ def train(data: Path, course: Course, out: Path) -> OutlineNetwork:
     torch.manual_seed(course.seed)
     channels = load(data)[0].tokens.shape[1]
     network = OutlineNetwork(channels, course.widths, norm=True)
+    if course.start is not None:
+        network.load_state_dict(torch.load(course.start))
     network = network.to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     optimiser = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=course.decay)

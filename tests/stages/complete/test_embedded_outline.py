@@ -92,7 +92,8 @@ def test_the_network_sees_colours_masks_and_where_the_photo_ends():
     other = disc(120.0, 60.0, 10.0)
     masks = Masks(visible, hider & ~visible, (hider | other) & ~visible)
     top = SIZE[0] - SIDE + 32  # 32 columns and rows of the square lie outside the photo
-    shown = planes(rgb, masks, Square(-32, top, SIDE))
+    guess = disc(30.0, 60.0, 5.0)
+    shown = planes(rgb, masks, guess, Square(-32, top, SIDE))
     assert shown.shape == (PLANES, SIDE, SIDE)
     assert (shown[:, :, :32] == 0).all() and (shown[:, -32:] == 0).all()
     within, photo = shown[:, :-32, 32:], (slice(top, None), slice(SIDE - 32))
@@ -100,6 +101,7 @@ def test_the_network_sees_colours_masks_and_where_the_photo_ends():
     torch.testing.assert_close(within[3] > 0.5, visible[photo])
     assert not (within[3:6].sum(0) > 1).any()
     assert (within[6] == 1).all()
+    torch.testing.assert_close(within[7] > 0.5, (visible | guess)[photo])
 
 
 def test_tokens_are_taken_where_the_square_is():

@@ -16,13 +16,22 @@ from reparo.stages.complete.cutout import Square, make_cutout
 from reparo.stages.complete.look import Masks, planes, resized, sampled, square_around
 from reparo.stages.complete.network import OutlineNetwork
 from reparo.stages.complete.order import hiders_of
-from reparo.stages.complete.outline import attached, complete_outline
+from reparo.stages.complete.outline import Completion, attached, complete_outline
 from reparo.stages.complete.symmetry import mirrored
 from reparo.stages.pretrained import Place
 from reparo.stages.vision.backbone import in_patches, levels, packaged
 from reparo.stages.vision.shipped import with_shipped_weights
 
 SEEN = 336  # px of the photo's longer side as the transformer sees it
+
+
+@dataclass(frozen=True)
+class Found:
+    """An answer about what is hidden."""
+
+    hidden: Bool[Tensor, "h w"]
+    sure: float  # the IoU to be expected of the hidden part, 0..1
+    smooth: Completion  # as `symmetry` would answer; the network knows it
 
 
 @dataclass(frozen=True)
@@ -50,12 +59,11 @@ class EmbeddedCompleter:
         invented = torch.zeros((*visible.shape, 4), dtype=photo.rgb.dtype)
         found = self.look(photo, masks)
         if found is not None:
-            hidden, sure = found
-            smooth = complete_outline(visible.cpu().numpy(), masks.maybe.cpu().numpy())
-            invented[..., :3] = mirrored(photo, region, smooth.mirror)
-            if sure < self.least_sure:
+            hidden = found.hidden
+            if found.sure < self.least_sure:
                 self.note("goes on smoothly where it is hidden, since the network was unsure of it")
-                hidden = torch.from_numpy(smooth.hidden)
+                hidden = torch.from_numpy(found.smooth.hidden)
+            invented[..., :3] = mirrored(photo, region, found.smooth.mirror)
             invented[..., 3] = hidden.to(invented)
         return make_cutout(photo, visible, invented, depth, self.largest)
 
@@ -64,14 +72,18 @@ class EmbeddedCompleter:
         _network.cache_clear()
         _tokens.cache_clear()
 
-    def look(self, photo: Photo, masks: Masks) -> tuple[Bool[Tensor, "h w"], float] | None:
-        """The hidden part and how sure of it the network is, 0..1; None where nothing hides."""
+    def look(self, photo: Photo, masks: Masks) -> Found | None:
+        """What the network says; None where nothing hides the object, then it isn't asked."""
         square = square_around(masks)
         if square is None:
             return None
+        smooth = complete_outline(masks.visible.cpu().numpy(), masks.maybe.cpu().numpy())
+        guess = torch.from_numpy(smooth.hidden)
         device = str(Place(self.device).chosen()[0])
-        logits = asked(_network(device), photo, masks, (square, _tokens(photo, device)))
-        return drawn(logits, masks, square), sureness(logits, masks, square)
+        tokens = _tokens(photo, device)
+        shown = planes(photo.rgb.float(), masks, guess, square).to(tokens)
+        logits = asked(_network(device), shown, sampled(tokens, square, photo.size))
+        return Found(drawn(logits, masks, square), sureness(logits, masks, square), smooth)
 
 
 def masks_of(region: Region, others: Sequence[Region], depth: Depth | None) -> Masks:
@@ -85,21 +97,16 @@ def masks_of(region: Region, others: Sequence[Region], depth: Depth | None) -> M
 
 def asked(
     network: Callable[..., Tensor],
-    photo: Photo,
-    masks: Masks,
-    where: tuple[Square, Float[Tensor, "c rows columns"]],
+    shown: Float[Tensor, "planes s s"],
+    seen: Float[Tensor, "c t t"],
 ) -> Float[Tensor, "s s"]:
-    """The network's logits of the full outline in a square; `where` has the photo's tokens too.
+    """The network's logits of the full outline in a square, of its planes and tokens.
 
     It is asked twice, the second time with all mirrored; the mean counts.
     """
-    square, tokens = where
-    shown = planes(photo.rgb.float(), masks, square)[None].to(tokens)
-    seen = sampled(tokens, square, photo.size)[None]
+    pairs = (torch.stack([one, one.flip(-1)]) for one in (shown, seen))
     with torch.inference_mode():
-        plain, turned = network(
-            torch.cat([shown, shown.flip(-1)]), torch.cat([seen, seen.flip(-1)])
-        )
+        plain, turned = network(*pairs)
     return (plain + turned.flip(-1)).float().cpu() / 2
 
 

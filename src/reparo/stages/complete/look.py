@@ -13,7 +13,7 @@ from reparo.stages.complete.order import BORDER
 
 SIDE = 96  # px of the network's picture
 TOKENS = SIDE // 8  # patches along its side at which it is shown the photo's tokens
-PLANES = 7  # red, green, blue, visible, hiders, other objects, within the photo
+PLANES = 8  # red, green, blue, visible, hiders, other objects, within the photo, a guess
 REACH = 1.0  # of the visible part's longer side: how far beyond it a hidden part is looked for
 MARGIN = 0.03  # of the longer side of all that is looked at
 
@@ -56,12 +56,15 @@ def square_around(masks: Masks) -> Square | None:
 
 
 def planes(
-    rgb: Float[Tensor, "h w 3"], masks: Masks, square: Square
+    rgb: Float[Tensor, "h w 3"], masks: Masks, guess: Bool[Tensor, "h w"], square: Square
 ) -> Float[Tensor, "planes side side"]:
-    """The square as the network sees it: colours -1..1, masks 0..1, outside the photo all 0."""
+    """The square as the network sees it: colours -1..1, masks 0..1, outside the photo all 0.
+
+    `guess` is the hidden part as the outline would go on smoothly.
+    """
     drawn = torch.stack([masks.visible, masks.hiders, masks.others & ~masks.hiders], -1)
-    inside = torch.ones_like(rgb[..., :1])
-    stack = torch.cat([2 * rgb - 1, drawn.to(rgb), inside], -1)
+    last = torch.stack([torch.ones_like(guess), masks.visible | guess], -1)
+    stack = torch.cat([2 * rgb - 1, drawn.to(rgb), last.to(rgb)], -1)
     return resized(square.cut(stack).movedim(-1, 0), SIDE)
 
 
