@@ -1,9 +1,10 @@
 """The shape head against `inflate` and the mean shape, on models that it has never seen.
 
-    python -m training.shape.measure SOLIDS VIEWS HELD TRAIN [--weights FILE] [--count 3]
+    python -m training.shape.measure LIBRARY SOLIDS VIEWS PACKED [--weights FILE] [--count 3]
 
-SOLIDS of `training.solids`, VIEWS of `training.shape.views`, HELD and TRAIN packed. A model's
-figure is the median of its views', a method's the median of its models'.
+SOLIDS of `training.solids`, VIEWS of `training.shape.views`; PACKED, from which the mean shape is,
+holds no model that is held out. A model's figure is the median of its views', a method's the
+median of its models'.
 """
 
 from pathlib import Path
@@ -17,59 +18,58 @@ from torch import Tensor
 
 from reparo.evaluate.table import text_table
 from reparo.scene import Cutout, Mesh
+from reparo.stages.reconstruct.embedded import expected_overlap
 from reparo.stages.reconstruct.inflate import InflateReconstructor
-from reparo.stages.reconstruct.shape_network import ShapeHead, saved_head
+from reparo.stages.reconstruct.shape_network import ShapeHead
+from reparo.stages.reconstruct.shape_seen import seen
 from reparo.stages.reconstruct.shape_surface import surface
 from reparo.stages.reconstruct.shape_texture import textured
-from training import solids
+from reparo.stages.vision.backbone import packaged
+from training import library, solids
 from training.shape.score import Score, Truth, score
 
 MOST_FACES = 20_000
 
 
 def main(
+    library_: tyro.conf.Positional[Path],
     closed: tyro.conf.Positional[Path],
     views: tyro.conf.Positional[Path],
-    held: tyro.conf.Positional[Path],
     train: tyro.conf.Positional[Path],
     /,
-    weights: Path | None = None,
+    weights: Path = Path("src/reparo/weights/shape.safetensors"),
     count: int = 3,
 ) -> None:
     """Prints the table."""
     torch.set_num_threads(1)
-    head = None if weights is None else saved_head(load_file(weights))
+    head, network = ShapeHead().float(), packaged("cpu")
+    head.load_state_dict(load_file(weights))
     mean = mean_shape(train)
-    names = (held / "names.txt").read_text().split()
-    owner = np.load(held / "owner.npy")
-    packed = {key: np.load(held / f"{key}.npy", mmap_mode="r") for key in ("tokens", "rgba")}
     found: dict[str, list[list[Score]]] = {}
-    for index, name in enumerate(track(names, "models")):
+    for name in track(library.names(library_, held_out=True), "models"):
         kept, solid = np.load(views / f"{name}.npz"), solids.load(closed, name)
-        first = int(np.flatnonzero(owner == index)[0])
         for view in range(count):
             focal = float(kept["focal"][view])
             cutout = as_cutout(kept["rgba"][view], focal)
             truth = Truth.of(solid, kept["pose"][view].astype(float), focal)
-            guesses = {"inflate": InflateReconstructor()(cutout, name)}
-            guesses["mean shape"] = meshed(mean, cutout, focal)
-            if head is not None:
-                solid_there = guessed(head, packed, first + view, focal)
-                guesses["head"] = meshed(solid_there, cutout, focal)
             outline = cutout.rgba[..., 3].numpy()
+            guess = seen(cutout, focal, head, network).solid[0]
+            guesses = {
+                "inflate": InflateReconstructor()(cutout, name),
+                "mean shape": meshed(mean, cutout, focal),
+                "embedded": meshed(guess, cutout, focal),
+            }
             for method, mesh in guesses.items():
                 rows = found.setdefault(method, [])
                 if view == 0:
                     rows.append([])
+                sure = expected_overlap(guess, cutout.rgba[..., 3])
                 rows[-1].append(score(mesh, truth, outline))
+                if method == "embedded":
+                    print(name, view, f"{sure:.2f}", *(
+                        f"{found[one][-1][-1].not_iou:.3f} {found[one][-1][-1].chamfer:.3f}"
+                        for one in guesses))  # fmt: skip
     print(text_table(table(found)))
-
-
-@torch.inference_mode()
-def guessed(head: ShapeHead, packed: dict[str, np.ndarray], row: int, focal: float) -> Tensor:
-    """What the head says of a packed view."""
-    tokens, rgba = (torch.from_numpy(packed[key][row].copy())[None] for key in ("tokens", "rgba"))
-    return head(tokens.float(), rgba.movedim(-1, 1) / 255, torch.tensor([focal])).solid[0]
 
 
 def as_cutout(rgba: np.ndarray, focal: float) -> Cutout:

@@ -1,6 +1,6 @@
 """Trains the shape head on packed views.
 
-    python -m training.shape.train OUT PACKED ... [--minutes 20] [--seed 0]
+    python -m training.shape.train OUT PACKED ... [--minutes 20] [--start FILE]
 
 OUT/shape.safetensors is float16, of the running mean of the weights; OUT/log.txt has the losses.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
@@ -20,7 +20,6 @@ from training.schedule import Average, Clock, rate
 KEYS = ("tokens", "rgba", "occupancy", "back", "focal")
 BATCH = 16
 RATE = 2e-3
-KEPT = 0.998  # of the running mean, a step
 CELLS, OVERLAP, BACK = 3.0, 1.0, 0.3  # weights of the losses
 
 
@@ -30,17 +29,19 @@ def main(
     /,
     minutes: float = 20.0,
     seed: int = 0,
-    wide: int = 160,
-    fine: int = 112,
+    start: Path | None = None,
 ) -> None:
-    """Trains for so many minutes of processor time."""
+    """Trains for so many minutes of processor time; `start`: goes on from these weights."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
     views = Views(packed)
     rng, clock = np.random.default_rng(seed), Clock(minutes)
-    head = ShapeHead(wide, fine).float().to(memory_format=torch.channels_last)
-    begin(head, views.some(rng))
+    head = ShapeHead().float().to(memory_format=torch.channels_last)
+    if start is None:
+        begin(head, views.some(rng))
+    else:
+        head.load_state_dict(load_file(start))
     mean = Average(head)
     optimiser = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=0.02)
     step, seen = 0, []
@@ -77,12 +78,13 @@ class Views:
 
     def some(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """A batch, as the head and its losses want it."""
-        chosen = rng.choice(self._starts[-1], BATCH, replace=False)
         rows = []
-        for index in np.sort(chosen):
+        while len(rows) < BATCH:
+            index = int(rng.integers(self._starts[-1]))
             owner = int(np.searchsorted(self._starts, index, "right")) - 1
-            place = index - self._starts[owner]
-            rows.append({key: value[place] for key, value in self._parts[owner].items()})
+            part, place = self._parts[owner], index - self._starts[owner]
+            if part["focal"][place] > 0:  # else it is still being packed
+                rows.append({key: value[place] for key, value in part.items()})
         return batch({key: np.stack([row[key] for row in rows]) for key in KEYS})
 
 

@@ -12,7 +12,7 @@ from reparo.files.soundness import open_edges
 from reparo.scene import Cutout
 from reparo.stages.reconstruct import embedded
 from reparo.stages.reconstruct.embedded import EmbeddedReconstructor, expected_overlap
-from reparo.stages.reconstruct.shape_network import GRID, REACH, Shape, ShapeHead, saved_head
+from reparo.stages.reconstruct.shape_network import GRID, REACH, Shape, ShapeHead
 from reparo.stages.reconstruct.shape_seen import USUAL_FOCAL, focal_in_sides, on_grey, resized, seen
 from reparo.stages.reconstruct.shape_surface import surface
 from reparo.stages.reconstruct.shape_texture import textured
@@ -180,15 +180,13 @@ def test_the_lens_is_told_in_sides_of_the_cutout():
     assert focal_in_sides(cutout) == USUAL_FOCAL
 
 
-def test_a_head_is_the_same_after_it_was_saved_in_half_precision():
-    head = ShapeHead(wide=16, fine=8)
-    state = {key: value.half() for key, value in head.state_dict().items()}
-    tokens, rgba = torch.rand(1, 1152, 16, 16), torch.rand(1, 4, 128, 128)
-    again = saved_head(state)(tokens.float(), rgba.float(), torch.tensor([2.0]).float())
-    once = head(tokens, rgba, torch.tensor([2.0]))
-    assert again.solid.shape == (1, GRID, GRID, GRID)
-    assert again.back.shape == (1, 3, GRID, GRID)
-    torch.testing.assert_close(again.solid.double(), once.solid, atol=0.02, rtol=0)
+def test_a_mirrored_cutout_is_seen_mirrored():
+    head, network = ShapeHead(wide=16, fine=8), Transformer(layers=12)
+    cutout = cutout_of(masks()["thin"])
+    there = Cutout(cutout.rgba.flip(1), cutout.visible.flip(1), cutout.photo_from_cutout)
+    once, again = (seen(one, 2.0, head, network) for one in (cutout, there))
+    torch.testing.assert_close(again.solid, once.solid.flip(-1))
+    torch.testing.assert_close(again.back, once.back.flip(-1))
 
 
 @pytest.fixture
@@ -198,7 +196,7 @@ def guess(monkeypatch):
     def answering(logits: torch.Tensor):
         answer = Shape(logits[None], torch.full((1, 3, GRID, GRID), 0.5))
         monkeypatch.setattr(embedded, "seen", lambda *_: answer)
-        monkeypatch.setattr(embedded, "packaged_head", lambda _: None)
+        monkeypatch.setattr(embedded, "_network", lambda _: None)
         monkeypatch.setattr(embedded, "packaged", lambda _: None)
 
     return answering
@@ -231,7 +229,17 @@ def test_overlap_is_expected_to_be_whole_where_the_guess_is_sure():
     assert expected_overlap(torch.zeros(GRID, GRID, GRID) - 1, alpha) == 0
 
 
-def test_the_transformer_and_a_random_head_agree_on_shapes():
-    answer = seen(cutout_of(disc()), 2.0, ShapeHead(wide=16, fine=8), Transformer())
-    assert answer.solid.shape == (1, GRID, GRID, GRID)
-    assert answer.back.isfinite().all()
+@pytest.mark.weights
+def test_the_shipped_network_sees_a_ball_as_about_as_deep_as_wide():
+    y, x = np.mgrid[:128, :128] / 128 - 0.5
+    lit = torch.from_numpy(0.3 + 0.6 * np.clip(1 - (x**2 + (y + 0.2) ** 2) / 0.3, 0, 1))
+    cutout = cutout_of(disc(), lit[..., None] * torch.tensor([0.9, 0.5, 0.3]))
+    said: list[str] = []
+    backend = EmbeddedReconstructor(note=said.append)
+    mesh, again = backend(cutout, "ball"), backend(cutout, "ball")
+    backend.close()
+    assert not said
+    torch.testing.assert_close(again.vertices, mesh.vertices, rtol=0, atol=0)
+    size = mesh.bounds[1] - mesh.bounds[0]
+    assert 0.5 < float(size[2] / size[0]) < 1.6
+    assert solid(mesh).is_watertight

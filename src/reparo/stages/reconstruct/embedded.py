@@ -4,8 +4,10 @@ The network looks through the packaged transformer; what the photo shows stays a
 Where the network is unsure of the solid, the outline is inflated instead, and a note says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -13,12 +15,14 @@ from torch.nn.functional import interpolate
 from reparo.contracts import Note, unsaid
 from reparo.errors import InputError
 from reparo.scene import Cutout, Mesh
+from reparo.stages.pretrained import Place
 from reparo.stages.reconstruct.inflate import InflateReconstructor
-from reparo.stages.reconstruct.shape_network import GRID, packaged_head
+from reparo.stages.reconstruct.shape_network import GRID, ShapeHead
 from reparo.stages.reconstruct.shape_seen import focal_in_sides, seen
 from reparo.stages.reconstruct.shape_surface import surface
 from reparo.stages.reconstruct.shape_texture import textured
 from reparo.stages.vision.backbone import packaged
+from reparo.stages.vision.shipped import with_shipped_weights
 
 CLOSEST = 0.8  # sides: nearer than that no lens is believed
 
@@ -29,8 +33,8 @@ class EmbeddedReconstructor:
 
     least_sure: float = 0.25  # expected overlap with the truth, 0..1; below, it inflates
     most_faces: int = 20_000
-    device: str = "cpu"
-    note: Note = unsaid
+    device: str = "auto"
+    note: Note = field(default=unsaid, repr=False, compare=False)
 
     def __call__(self, cutout: Cutout, name: str) -> Mesh:
         """Needs an opaque pixel, and the networks."""
@@ -38,7 +42,8 @@ class EmbeddedReconstructor:
         if not (alpha >= 0.5).any():
             raise InputError(f"the cut-out of {name!r} has no opaque pixel; give it an outline")
         focal = max(focal_in_sides(cutout), CLOSEST)
-        guess = seen(cutout, focal, packaged_head(self.device), packaged(self.device))
+        place = str(Place(self.device).chosen()[0])
+        guess = seen(cutout, focal, _network(place), packaged(place))
         solid = guess.solid[0].float().cpu()
         sure = expected_overlap(solid, alpha)
         if sure < self.least_sure:
@@ -51,7 +56,7 @@ class EmbeddedReconstructor:
 
     def close(self) -> None:
         """Lets go of the head; the transformer is shared and stays."""
-        packaged_head.cache_clear()
+        _network.cache_clear()
 
 
 def expected_overlap(solid: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"]) -> float:
@@ -60,3 +65,8 @@ def expected_overlap(solid: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"])
     chance = solid.sigmoid()[:, small > 0.5]
     taken = chance > 0.5
     return float(chance[taken].sum() / (taken.sum() + chance[~taken].sum()).clamp(min=1e-6))
+
+
+@lru_cache(maxsize=1)
+def _network(device: str) -> ShapeHead:
+    return with_shipped_weights(ShapeHead(), "shape").to(torch.device(device))

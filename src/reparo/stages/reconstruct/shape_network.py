@@ -5,9 +5,6 @@ object has seen from behind. Frame: unit the cut-out's side; z towards the viewe
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -47,7 +44,7 @@ class Block(nn.Module):
 class ShapeHead(nn.Module):
     """Tokens at 16 x 16, then pixels at 32 x 32; each of those gives 2 x 2 rays."""
 
-    def __init__(self, wide: int = 160, fine: int = 112) -> None:
+    def __init__(self, wide: int = 160, fine: int = 80) -> None:
         super().__init__()
         self.tokens = nn.Conv2d(TOKENS, wide, 1)
         self.whole = nn.Linear(TOKENS + 1, wide)  # of the picture as a whole, and the lens
@@ -71,19 +68,3 @@ class ShapeHead(nn.Module):
         rays = pixel_shuffle(self.out(fine), 2)
         front = interpolate(rgba[:, :3], (GRID, GRID), mode="area")
         return Shape(rays[:, :GRID], front + rays[:, GRID:].to(front))
-
-
-def saved_head(state: dict[str, Tensor]) -> ShapeHead:
-    """The network of a state, in float32."""
-    head = ShapeHead(state["tokens.weight"].shape[0], state["pixels.weight"].shape[0])
-    head.load_state_dict({key: value.float() for key, value in state.items()})
-    return head.float().eval().requires_grad_(False)
-
-
-@lru_cache(maxsize=1)
-def packaged_head(device: str) -> ShapeHead:
-    """The one that Reparo ships."""
-    from safetensors.torch import load_file
-
-    with resources.as_file(resources.files("reparo.weights") / "shape.safetensors") as file:
-        return saved_head(load_file(Path(file))).to(torch.device(device))

@@ -34,8 +34,14 @@ def resized(rgba: Float[Tensor, "b 4 h w"], side: int) -> Float[Tensor, "b 4 p p
 
 @torch.inference_mode()
 def seen(cutout: Cutout, focal: float, head: ShapeHead, network: Transformer) -> Shape:
-    """The solid and the back that the network sees; `focal` in sides."""
+    """The solid and the back that the network sees; `focal` in sides.
+
+    It looks twice, the second time at the mirror image; what it says is the mean.
+    """
     weight = head.tokens.weight
     rgba = cutout.rgba.detach().movedim(-1, 0)[None].to(weight)
-    tokens = levels(network, on_grey(resized(rgba, SEEN))).to(weight)
-    return head(tokens, resized(rgba, CLOSE), rgba.new_tensor([focal]))
+    both = torch.cat([rgba, rgba.flip(-1)])
+    tokens = levels(network, on_grey(resized(both, SEEN))).to(weight)
+    said = head(tokens, resized(both, CLOSE), weight.new_tensor([focal, focal]))
+    solid, back = ((one[:1] + one[1:].flip(-1)) / 2 for one in (said.solid, said.back))
+    return Shape(solid, back)
