@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -65,10 +66,12 @@ class Workspace:
             log.debug("%s still holds", place)
             return folder
         with whole(folder, ours=lambda _: True) as fresh:
+            begun = time.perf_counter()
             with noting() as used:
                 make(fresh)
             note = recipe.as_json() | {
                 "models": used,
+                "seconds": round(time.perf_counter() - begun, 3),
                 "fingerprint": recipe.fingerprint,
                 "result": digest(fresh),
             }

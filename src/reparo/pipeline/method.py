@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Bool
 from torch import Tensor
 
-from reparo.contracts import Closeable, Renderer
+from reparo.contracts import Closeable, Renderer, Watch
 from reparo.errors import InputError
 from reparo.files.cutouts import outline_in_photo
 from reparo.layout import align
@@ -35,7 +35,7 @@ def photo_to_scene(job: Job, render: Renderer) -> Outcome:
     cutouts = complete(job, regions, (camera, depth))
     meshes = reconstruct(job, cutouts.done)
     problem = _problem(job, regions, (camera, depth), cutouts.done, meshes.done)
-    solution = lay_out(job, problem, lambda: _aligned(job, problem, render))
+    solution = lay_out(job, problem, lambda watch: _aligned(job, problem, render, watch))
     problem, solution = in_final_world(problem, solution, height)
     full_masks = {
         region.name: _full_mask(cutouts.done[region.name], region)
@@ -45,11 +45,11 @@ def photo_to_scene(job: Job, render: Renderer) -> Outcome:
     return Outcome(problem, solution, full_masks, tuple(assumed), notes)
 
 
-def _aligned(job: Job, problem: Problem, render: Renderer) -> Solution:
+def _aligned(job: Job, problem: Problem, render: Renderer, watch: Watch) -> Solution:
     chosen = job.settings
     there, features = prepared(problem, chosen.align, chosen.features, chosen.device)
     try:
-        return align(there, chosen.align, render, job.progress, features)
+        return align(there, chosen.align, render, job.progress, features, watch)
     finally:
         if isinstance(features, Closeable):
             features.close()

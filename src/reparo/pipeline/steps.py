@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reparo.contracts import Progress
+from reparo.contracts import Progress, Watch
 from reparo.errors import BackendFailed, InputError
 from reparo.files import checks
 from reparo.files.cutouts import read_cutout, write_cutout
@@ -21,6 +21,7 @@ from reparo.files.images import read_mask, write_mask
 from reparo.files.layout_json import read_layout, write_layout
 from reparo.files.meshes import read_mesh
 from reparo.files.names import check_name
+from reparo.files.rounds_json import write_rounds
 from reparo.files.scene_glb import write_mesh_glb
 from reparo.files.scene_json import camera_table
 from reparo.files.soundness import open_edges, sound
@@ -35,6 +36,7 @@ from reparo.scene import (
     Photo,
     Problem,
     Region,
+    Round,
     Scene,
     Solution,
 )
@@ -43,6 +45,7 @@ from reparo.workspace import Recipe, Workspace, digest
 
 SEGMENT, DEPTH = "1-segment", "2-depth"
 COMPLETE, RECONSTRUCT, LAYOUT = "3-complete", "4-reconstruct", "5-layout"
+ROUNDS = "rounds.json"  # beside the layout: how it was found
 NOTES = "notes.txt"  # beside an object's result, where there is something to say of it
 
 
@@ -177,7 +180,7 @@ def reconstruct(job: Job, cutouts: Mapping[str, Cutout]) -> Kept[Mesh]:
     return replace(kept, notes=(*kept.notes, *note))
 
 
-def lay_out(job: Job, problem: Problem, solve: Callable[[], Solution]) -> Solution:
+def lay_out(job: Job, problem: Problem, solve: Callable[[Watch], Solution]) -> Solution:
     """`5-layout/`: where the objects stand in the problem's own world."""
     align = job.settings.align
     settings = {**asdict(align), "ground": problem.observation.ground}
@@ -190,7 +193,9 @@ def lay_out(job: Job, problem: Problem, solve: Callable[[], Solution]) -> Soluti
         inputs[f"{name}, start"] = str(problem.starts[problem.names.index(name)].wxyz.tolist())
 
     def make(folder: Path) -> None:
-        solution = solve()
+        rounds: list[Round] = []
+        solution = solve(rounds.append)
+        write_rounds(folder / ROUNDS, problem.names, rounds)
         write_layout(folder / "layout.json", scene_of(problem, solution), solution)
         note = {"ground": solution.ground, "notes": solution.notes}
         (folder / "notes.json").write_text(json.dumps(note, indent=1) + "\n")

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 PAPER = (255, 255, 255)
 INK = (70, 74, 82)
 GAP = 8  # px between panels and around them
+TYPE = 13  # px; of labels
 
 # Distinct on photos and from each other, also for most colour-blind people (after Okabe and Ito).
 PALETTE = (
@@ -35,6 +36,11 @@ def to_image(rgb: Float[Tensor, "h w 3"]) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(eight_bit))
 
 
+def mask_image(mask: Bool[Tensor, "h w"]) -> Image.Image:
+    """A grey picture, white inside."""
+    return Image.fromarray(mask.cpu().numpy().astype(np.uint8) * 255)
+
+
 def backdrop(size: tuple[int, int]) -> Float[Tensor, "h w 3"]:
     """A light studio grey, brighter at the top."""
     level = torch.linspace(0.965, 0.875, size[0])
@@ -50,8 +56,15 @@ def fitted(image: Image.Image, height: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
+def boxes(size: tuple[int, int], count: int) -> list[tuple[int, int, int, int]]:
+    """Where `count` labelled panels of one width are on a sheet of `size` (width, height)."""
+    width = (size[0] - GAP * (count + 1)) // count
+    lefts = [GAP + i * (width + GAP) for i in range(count)]
+    return [(left, GAP, left + width, size[1] - GAP - TYPE - 9) for left in lefts]
+
+
 def panels(
-    images: Sequence[Image.Image], labels: Sequence[str], type_size: int = 13
+    images: Sequence[Image.Image], labels: Sequence[str], type_size: int = TYPE
 ) -> Image.Image:
     """Pictures of one height side by side, a label under each."""
     strip = type_size + 9 if any(labels) else 0
