@@ -13,7 +13,7 @@ import reparo
 SOURCE = Path(reparo.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 MODEL_LIBRARIES = ("torch", "onnxruntime", "onnx", "trimesh", "skimage", "scipy", "transformers")
-PUBLIC = ("run", "align", "align_folder")  # each option by its name, so more than six
+PUBLIC = ("run", "align", "align_folder", "export")  # each option by its name, so more than six
 
 
 def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

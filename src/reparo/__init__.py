@@ -1,15 +1,15 @@
 """One photo in; a scene of separate, complete, textured 3D objects out.
 
-The library is `run`, `align`, `align_folder` and `Reconstruction`; they are loaded when first used,
-so that importing this costs nothing.
+The library is `run`, `align`, `align_folder`, `export` and `Reconstruction`; they are loaded when
+first used, so that importing this costs nothing.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reparo.api import Reconstruction, align, align_folder, run
+    from reparo.api import Reconstruction, align, align_folder, export, run
 
-__all__ = ["Reconstruction", "align", "align_folder", "run"]
+__all__ = ["Reconstruction", "align", "align_folder", "export", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """What `run` and `align` return, and how it is written."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,15 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from reparo import registry
+from reparo.api import exporting
 from reparo.contracts import Progress, Renderer
 from reparo.errors import InputError
 from reparo.files.folder import is_scene, whole, whole_file
 from reparo.files.layout_json import write_layout
 from reparo.files.scene_glb import write_scene_glb
 from reparo.files.scene_json import SceneFile, SceneObject, write_scene_folder
+from reparo.files.staging import Dress, World, stage
+from reparo.files.stored import Stored
 from reparo.pipeline import scene_of
 from reparo.report.alignment import write_alignment
 from reparo.report.preview import write_preview
@@ -38,11 +41,19 @@ class Reconstruction:
     full_masks: Mapping[str, Bool[Tensor, "h w"]] = field(default_factory=dict)  # hidden parts too
     notes: tuple[str, ...] = ()  # what was assumed or doubtful, in words
     rounds: tuple[Round, ...] = ()  # how the layout was found; only of `align`
+    measured: bool = False  # an object's real height was given
 
     @property
     def scene(self) -> Scene:
         """The objects in their places, and the photo's camera."""
         return scene_of(self.problem, self.solution)
+
+    @property
+    def world(self) -> World:
+        """Whether it counts in metres, and the height of the ground."""
+        depth = self.observation.depth
+        metric = depth is not None and depth.kind == "metric"
+        return World(metric or self.measured, self.solution.ground)
 
     @property
     def observation(self) -> Observation:
@@ -63,12 +74,36 @@ class Reconstruction:
     def write(self, folder: Path) -> None:
         """Writes the files into a folder that is there."""
         write_layout(folder / "layout.json", self.scene, self.solution)
-        write_scene_glb(folder / "scene.glb", self.scene)
+        write_scene_glb(folder / "scene.glb", stage(self.scene, self.world))
         self.write_preview(folder / "preview.png")
         if self.rounds:
             photo, layouts = self.observation.photo, [one.layout for one in self.rounds]
             layouts.append(self.solution.layout)
             write_alignment(folder / "alignment.gif", photo, self.scene, layouts, renderer())
+
+    def export(  # noqa: PLR0913 - public: each option by its name
+        self,
+        folder: str | Path,
+        to: str | Iterable[str] = "glb",
+        *,
+        simplify: int | None = None,
+        watertight: bool = False,
+        backdrop: bool = False,
+        ground_plane: bool = False,
+        unlit: bool = False,
+        progress: Progress | None = None,
+    ) -> list[Path]:
+        """Writes the scene for other programs: glb, obj, usda, usdz, urdf, mjcf, one or several.
+
+        `simplify`: at most so many triangles an object. `watertight`: holes are closed; a mesh that
+        cannot be is an InputError. `backdrop`: the photo behind everything. `ground_plane`: a
+        square to catch shadows. `unlit`: colours as the photo has them, whatever the light.
+        """
+        photo = self.observation.photo if backdrop else None
+        dress = Dress(simplify, watertight, photo, ground_plane, unlit)
+        stored = Stored(self.scene, self.world, self.observation.photo)
+        names = exporting.checked(to, dress)
+        return exporting.written(Path(folder), names, stored, dress, progress)
 
     def write_preview(self, path: str | Path) -> None:
         """Writes photo | render | difference as a picture."""
@@ -89,7 +124,7 @@ def write_run(found: Reconstruction, out: Path, recipe: Recipe, progress: Progre
         write_scene_folder(folder, _scene_file(found), found.full_masks)
     scene, solution = found.scene, replace(found.solution, notes=found.notes)
     writers: dict[str, Callable[[Path], None]] = {
-        "scene.glb": lambda path: write_scene_glb(path, scene),
+        "scene.glb": lambda path: write_scene_glb(path, stage(scene, found.world)),
         "preview.png": found.write_preview,
         "turntable.gif": lambda path: write_turntable(path, scene, renderer(), progress=progress),
         "layout.json": lambda path: write_layout(path, scene, solution),

@@ -74,7 +74,10 @@ def run(  # noqa: PLR0913 - public: each option by its name
         _pulling(lambda: _check_networks(chosen), progress)
         outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)
     notes = (*outcome.assumed, *outcome.notes, *outcome.solution.notes)
-    found = Reconstruction(outcome.problem, outcome.solution, outcome.full_masks, notes)
+    measured = chosen.world.height is not None
+    found = Reconstruction(
+        outcome.problem, outcome.solution, outcome.full_masks, notes, measured=measured
+    )
     made_from = {"photo": job.photo_digest, "steps": digest(out / "steps")}
     write_run(found, out, Recipe("results", {"height": chosen.world.height}, made_from), progress)
     return found

@@ -6,6 +6,7 @@ from pathlib import Path
 import tyro
 
 from reparo.cli.common import Common, Consent, Out, Repeated
+from reparo.cli.export import Exporting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +23,14 @@ class Align:
     """What may change, separated by commas: translation, scale, rotation."""
     assignments: Repeated = ()
     """One setting, such as align.paper.semantic=0; may be said several times."""
+    exporting: Exporting = field(default_factory=Exporting)
     consent: Consent = field(default_factory=Consent)
     common: Common = field(default_factory=Common)
 
     def execute(self) -> None:
         """Aligns and prints where the results are."""
         self.common.check()
+        self.exporting.check()
         with self.common.progress() as progress, self.consent.given():
             from reparo import api
             from reparo.settings import assignment
@@ -44,5 +47,8 @@ class Align:
                 progress=progress,
             )
             self.common.warn(result.notes)
+            exported = self.exporting.write(result, self.out, progress)
         for name in ("scene.glb", "layout.json", "preview.png", "alignment.gif"):
             print(self.out / name)
+        for path in exported:
+            print(path)

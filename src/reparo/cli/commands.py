@@ -8,6 +8,7 @@ import tyro
 from reparo.cli.align import Align
 from reparo.cli.batch import Batch
 from reparo.cli.evaluate import Bench, Evaluate
+from reparo.cli.export import Export
 from reparo.cli.machine import Backends, Doctor
 from reparo.cli.models import Models
 from reparo.cli.run import Run
@@ -15,6 +16,7 @@ from reparo.cli.run import Run
 COMMANDS: dict[str, Any] = {
     "run": Run,
     "align": Align,
+    "export": Export,
     "batch": Batch,
     "evaluate": Evaluate,
     "bench": Bench,

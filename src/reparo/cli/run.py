@@ -6,6 +6,7 @@ from pathlib import Path
 import tyro
 
 from reparo.cli.common import Common, Consent, Out, Repeated
+from reparo.cli.export import Exporting
 from reparo.errors import InputError
 
 
@@ -54,6 +55,7 @@ class Run:
     """The photo's vertical field of view in degrees; if left out: from EXIF, else 50."""
     height: str | None = None
     """NAME=METRES: one object's real height, so that the scene is in metres."""
+    exporting: Exporting = field(default_factory=Exporting)
     choosing: Choosing = field(default_factory=Choosing)
     consent: Consent = field(default_factory=Consent)
     common: Common = field(default_factory=Common)
@@ -61,6 +63,7 @@ class Run:
     def execute(self) -> None:
         """Runs it and prints where the results are."""
         self.common.check()
+        self.exporting.check()
         height = None if self.height is None else _height(self.height)
         with self.common.progress() as progress:
             from reparo import api
@@ -87,8 +90,11 @@ class Run:
                 progress=progress,
             )
             self.common.warn(result.notes)
+            exported = self.exporting.write(result, self.out, progress)
         for name in ("scene.glb", "layout.json", "preview.png", "turntable.gif", "scene"):
             print(self.out / name)
+        for path in exported:
+            print(path)
 
 
 def _height(text: str) -> tuple[str, float]:

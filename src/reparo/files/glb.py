@@ -3,7 +3,7 @@
 import io
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 FLOAT, UNSIGNED = 5126, 5125
 VERTICES, INDICES = 34962, 34963
-REPEAT, LINEAR, MIPMAPPED = 10497, 9729, 9987
+REPEAT, CLAMP, LINEAR, MIPMAPPED = 10497, 33071, 9729, 9987
 
 
 @dataclass
@@ -21,7 +21,9 @@ class GlbBuilder:
 
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     blob: bytearray = field(default_factory=bytearray)
-    textures: dict[int, int] = field(default_factory=dict)
+    textures: dict[tuple[int, bool], int] = field(default_factory=dict)
+    images: dict[int, int] = field(default_factory=dict)
+    extensions: set[str] = field(default_factory=set)  # glTF's, that are used
 
     def add(self, kind: str, entry: dict[str, Any]) -> int:
         """Appends to `meshes`, `nodes`, ...; its number there."""
@@ -49,21 +51,29 @@ class GlbBuilder:
         entry = {"bufferView": view, "componentType": UNSIGNED, "count": len(flat)}
         return self.add("accessors", {**entry, "type": "SCALAR"})
 
-    def texture(self, key: int, pixels: Callable[[], np.ndarray]) -> int:
-        """A repeating texture of 8-bit RGB or RGBA [h, w, c], kept as PNG, once for each key."""
-        if key not in self.textures:
-            self.textures[key] = self._texture(pixels())
-        return self.textures[key]
+    def texture(self, key: int, pixels: Callable[[], np.ndarray], repeats: bool) -> int:
+        """A texture of 8-bit RGB or RGBA [h, w, c], kept as PNG, once for each key.
 
-    def _texture(self, pixels: np.ndarray) -> int:
+        One that does not repeat ends in its edge's colour, not in that of the opposite edge.
+        """
+        if (key, repeats) not in self.textures:
+            if key not in self.images:
+                self.images[key] = self._image(pixels())
+            source = {"source": self.images[key], "sampler": self._sampler(repeats)}
+            self.textures[key, repeats] = self.add("textures", source)
+        return self.textures[key, repeats]
+
+    def _image(self, pixels: np.ndarray) -> int:
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "PNG")
         view = self._view(file.getvalue())
-        image = self.add("images", {"bufferView": view, "mimeType": "image/png"})
-        if "samplers" not in self.lists:
-            sampler = {"wrapS": REPEAT, "wrapT": REPEAT}
-            self.add("samplers", sampler | {"magFilter": LINEAR, "minFilter": MIPMAPPED})
-        return self.add("textures", {"source": image, "sampler": 0})
+        return self.add("images", {"bufferView": view, "mimeType": "image/png"})
+
+    def _sampler(self, repeats: bool) -> int:
+        wrap = REPEAT if repeats else CLAMP
+        entry = {"wrapS": wrap, "wrapT": wrap, "magFilter": LINEAR, "minFilter": MIPMAPPED}
+        there = self.lists.get("samplers", [])
+        return there.index(entry) if entry in there else self.add("samplers", entry)
 
     def _view(self, data: bytes, target: int | None = None) -> int:
         start = len(self.blob)
@@ -71,10 +81,13 @@ class GlbBuilder:
         entry = {"buffer": 0, "byteOffset": start, "byteLength": len(data)}
         return self.add("bufferViews", entry | ({} if target is None else {"target": target}))
 
-    def to_bytes(self, roots: list[int]) -> bytes:
-        """The whole file; its one scene shows the nodes `roots`."""
+    def to_bytes(self, roots: list[int], facts: Mapping[str, Any] | None = None) -> bytes:
+        """The whole file; its one scene shows the nodes `roots`. `facts` are the asset's extras."""
+        asset = {"version": "2.0", "generator": "reparo"} | ({"extras": facts} if facts else {})
+        used = {"extensionsUsed": sorted(self.extensions)} if self.extensions else {}
         header = {
-            "asset": {"version": "2.0", "generator": "reparo"},
+            "asset": asset,
+            **used,
             "scene": 0,
             "scenes": [{"nodes": roots}],
             "buffers": [{"byteLength": len(self.blob)}],

@@ -11,20 +11,32 @@ from torch import Tensor
 from reparo.files.colours import decode_rgb
 from reparo.files.glb import GlbBuilder
 from reparo.files.normals import vertex_normals
-from reparo.scene import Camera, Material, Mesh, Scene, Similarity
+from reparo.files.staging import Stage, World
+from reparo.scene import Material, Mesh, Similarity
 
 NEAR = 0.01  # world units; glTF cameras must have one
+UNLIT = "KHR_materials_unlit"
 
 
-def write_scene_glb(path: Path, scene: Scene) -> None:
-    """Each object's geometry in its own frame, its node's transform its pose; then the camera."""
+def write_scene_glb(path: Path, stage: Stage) -> None:
+    """Each piece's geometry about its pivot, its node's transform its pose; then the camera.
+
+    `asset.extras` says what is known of the world.
+    """
     builder = GlbBuilder()
-    roots = [
-        builder.add("nodes", {"name": name, "mesh": _mesh(builder, mesh, name)} | _pose(pose))
-        for name, mesh, pose in _placed(scene)
-    ]
-    roots.append(_camera(builder, scene))
-    path.write_bytes(builder.to_bytes(roots))
+    roots = []
+    for piece in stage.pieces:
+        node = {"name": piece.name, "mesh": _mesh(builder, piece.mesh, piece.name, piece.unlit)}
+        if piece.extras:
+            node["extras"] = dict(piece.extras)
+        roots.append(builder.add("nodes", node | _pose(piece.pose)))
+    roots.append(_camera(builder, stage))
+    path.write_bytes(builder.to_bytes(roots, world_table(stage.world)))
+
+
+def world_table(world: World) -> dict[str, Any]:
+    """`unit` is "metre" or "unknown"; `ground_y` the height of the ground or null."""
+    return {"unit": "metre" if world.metric else "unknown", "ground_y": world.ground}
 
 
 def write_mesh_glb(path: Path, mesh: Mesh) -> None:
@@ -32,11 +44,6 @@ def write_mesh_glb(path: Path, mesh: Mesh) -> None:
     builder = GlbBuilder()
     node = {"name": path.stem, "mesh": _mesh(builder, mesh, path.stem)}
     path.write_bytes(builder.to_bytes([builder.add("nodes", node)]))
-
-
-def _placed(scene: Scene) -> list[tuple[str, Mesh, Similarity]]:
-    poses = [scene.layout[index] for index in range(len(scene.names))]
-    return list(zip(scene.names, scene.meshes, poses, strict=True))
 
 
 def _pose(pose: Similarity) -> dict[str, Any]:
@@ -49,30 +56,33 @@ def _pose(pose: Similarity) -> dict[str, Any]:
     }
 
 
-def _camera(builder: GlbBuilder, scene: Scene) -> int:
-    name = "camera"
-    while name in scene.names:  # an object of that name keeps it
-        name = "photo_" + name
-    camera: Camera = scene.camera
+def _camera(builder: GlbBuilder, stage: Stage) -> int:
+    """The photo's; its size in pixels in `extras`, since glTF knows the shape alone."""
+    height, width = stage.camera.size
     lens = {
-        "yfov": float(np.radians(camera.fov_y_deg)),
-        "aspectRatio": camera.size[1] / camera.size[0],
-        "znear": NEAR,
+        "yfov": float(np.radians(stage.camera.fov_y_deg)),
+        "aspectRatio": width / height,
+        "znear": min(NEAR, stage.nearest / 10),
     }
+    name = stage.camera_name
     entry = {"name": name, "type": "perspective", "perspective": lens}
-    pose = _pose(camera.world_from_camera)
+    pose = _pose(stage.camera.world_from_camera)
     del pose["scale"]  # 1
-    return builder.add("nodes", {"name": name, "camera": builder.add("cameras", entry)} | pose)
+    node = {"name": name, "camera": builder.add("cameras", entry)} | pose
+    return builder.add("nodes", node | {"extras": {"photo_size": [width, height]}})
 
 
-def _mesh(builder: GlbBuilder, mesh: Mesh, name: str) -> int:
+def _mesh(builder: GlbBuilder, mesh: Mesh, name: str, unlit: bool = False) -> int:
     """One primitive a material, each with the vertices it uses."""
     primitives, normals = [], vertex_normals(mesh)
     for index, material in enumerate(mesh.materials):
         faces = mesh.faces[mesh.face_material == index]
         if len(faces):
             primitive = _primitive(builder, mesh, faces, normals)
-            primitives.append(primitive | {"material": _material(builder, material)})
+            uv = mesh.uv[faces]
+            repeats = bool((uv < 0).any() or (uv > 1).any())
+            look = _material(builder, material, repeats, unlit)
+            primitives.append(primitive | {"material": look})
     return builder.add("meshes", {"name": name, "primitives": primitives})
 
 
@@ -92,8 +102,11 @@ def _primitive(
     return {"attributes": attributes, "indices": builder.indices(_array(local))}
 
 
-def _material(builder: GlbBuilder, material: Material) -> int:
-    """Rough and not metallic, seen from both sides, as the renderer has it."""
+def _material(builder: GlbBuilder, material: Material, repeats: bool, unlit: bool) -> int:
+    """Rough and not metallic, seen from both sides, as the renderer has it.
+
+    Programs that do not know unlit materials show that instead, as the extension advises.
+    """
     factor = decode_rgb(torch.tensor(material.base_colour, dtype=torch.float64)).tolist()
     surface: dict[str, Any] = {
         "baseColorFactor": factor,
@@ -101,13 +114,16 @@ def _material(builder: GlbBuilder, material: Material) -> int:
         "roughnessFactor": 1.0,
     }
     if material.texture is not None:
-        number = builder.texture(id(material.texture), lambda: texture_bytes(material))
+        number = builder.texture(id(material.texture), lambda: texture_bytes(material), repeats)
         surface["baseColorTexture"] = {"index": number}
     entry: dict[str, Any] = {"pbrMetallicRoughness": surface, "doubleSided": True}
     if material.name:
         entry["name"] = material.name
     if material.alpha_cutoff is not None:
         entry |= {"alphaMode": "MASK", "alphaCutoff": material.alpha_cutoff}
+    if unlit:
+        entry["extensions"] = {UNLIT: {}}
+        builder.extensions.add(UNLIT)
     return builder.add("materials", entry)
 
 
