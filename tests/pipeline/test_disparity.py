@@ -1,6 +1,7 @@
 """The camera's tilt from disparity maps of made-up rooms, whose gain and zero are unknown."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -65,6 +66,24 @@ def test_a_floor_and_a_wall_give_roll_and_pitch_whatever_gain_and_zero(pitch, ro
     assert angle_between_ups(view, truth) < 0.1
     assert assumed == []
     assert float(view.world_from_camera.translation[1]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("pitch, roll", [(5, 0), (25, 5), (28, -8)])
+def test_a_floor_alone_is_enough_where_the_map_s_maker_knows_what_infinity_has(pitch, roll):
+    truth = camera(pitch, roll)
+    depth = replace(room(truth, wall=False, zero=0.7), infinity=0.7)
+    view, assumed = found(depth)
+    assert angle_between_ups(view, truth) < 0.1
+    assert assumed == []
+
+
+def test_infinity_is_never_nearer_than_what_the_map_shows():
+    """A maker who is wrong about it does not turn the floor over."""
+    truth = camera(12)
+    depth = room(truth, wall=False)
+    wrong, _ = found(replace(depth, infinity=2.0))
+    ups = wrong.camera_from_world.matrix[:, 1]
+    assert math.degrees(math.asin(float(ups[2]))) > 0  # still looks down
 
 
 @pytest.mark.parametrize("pitch", [10, 30])

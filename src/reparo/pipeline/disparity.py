@@ -4,8 +4,8 @@ A plane n·x = c is met along the ray (u, v, -1) at z = c / (n·ray), so a map o
 (a/c)(n_x u + n_y v - n_z) + b: an affine function of the pixel, whatever a and b. The fit gives
 n_x : n_y, the roll. The third part of n needs b, the disparity of what is infinitely far. A second
 plane square to the first, a wall on the floor, gives it: n·m = 0 is quadratic in b. Where no wall
-shows, the pitch must be assumed; but nothing lies beyond infinity, so b is at most the least
-disparity that the map shows.
+shows, and nobody knows b, the pitch must be assumed; but nothing lies beyond infinity, so b is at
+most the least disparity that the map shows.
 """
 
 import math
@@ -59,11 +59,15 @@ Allowed = Callable[[Tensor], Tensor]
 
 
 def tilt_from_disparity(
-    rays: Float[Tensor, "n 2"], disparity: Float[Tensor, " n"], pitch: float
+    rays: Float[Tensor, "n 2"],
+    disparity: Float[Tensor, " n"],
+    pitch: float,
+    infinity: float | None = None,
 ) -> Tilt | None:
     """From points seen along rays (u, v, -1), v upwards; None where no ground shows.
 
-    `pitch`, radians downwards, is assumed where the map does not tell.
+    `pitch`, radians downwards, is assumed where the map does not tell. `infinity`: the disparity of
+    what is infinitely far, where the map's maker knows it: then no wall is asked.
     """
     if len(rays) < 3:
         return None
@@ -81,6 +85,10 @@ def tilt_from_disparity(
     ground = _find(points, tolerance, everywhere, lies)
     if ground is None or not _is_ground(ground, rays, tolerance):
         return None
+    if infinity is not None:
+        up = _up(ground.slope, min(infinity, low))
+        if up[1] >= STEEPEST:
+            return Tilt(up, True)
     least = float(-ground.slope[1]) * LEVEL
 
     def stands(slopes: Float[Tensor, "t 3"]) -> Bool[Tensor, " t"]:
@@ -88,9 +96,9 @@ def tilt_from_disparity(
 
     wall = _find(points, tolerance, ~ground.inside, stands)
     if wall is not None and wall.share >= WALL_SHARE:
-        infinity = _square(ground.slope, wall.slope)
-        if infinity is not None and infinity < low - tolerance:
-            up = _up(ground.slope, infinity)
+        square = _square(ground.slope, wall.slope)
+        if square is not None and square < low - tolerance:
+            up = _up(ground.slope, square)
             if up[1] >= STEEPEST:
                 return Tilt(up, True)
     assumed = float(ground.slope[2]) - math.tan(pitch) * float(ground.slope[:2].norm())

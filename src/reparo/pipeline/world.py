@@ -165,7 +165,8 @@ def _tilt(camera: Camera, depth: Depth, regions: Sequence[Region]) -> Tilt | Non
     in_camera = replace(camera, camera_from_world=Similarity.identity())
     rays = in_camera.unproject(pixels, torch.ones_like(disparity))[:, :2]
     usual = camera.camera_from_world.matrix[:, 1]
-    return tilt_from_disparity(rays, disparity, math.atan2(float(usual[2]), float(usual[1])))
+    pitch = math.atan2(float(usual[2]), float(usual[1]))
+    return tilt_from_disparity(rays, disparity, pitch, depth.infinity)
 
 
 def _assumed_pitch(up: Float[Tensor, " 3"]) -> str:

@@ -26,6 +26,7 @@ class Depth:
     values: Float[Tensor, "h w"]
     known: Bool[Tensor, "h w"]
     kind: DepthKind
+    infinity: float | None = None  # of a disparity map whose b is known, about: b
 
     @classmethod
     def from_array(cls, values: np.ndarray, kind: str) -> "Depth":

@@ -26,8 +26,9 @@ from reparo.stages.vision.shipped import with_shipped_weights
 class EmbeddedDepth:
     """Disparity, kind `disparity`: what stands on a floor, seen from the height of a person.
 
-    The photo is looked at twice, the second time mirrored; where the two answers differ by more
-    than `most_unsure`, a note says so. Edges follow the regions.
+    Zero is about what infinitely far things have, which gives the camera's pitch. The photo is
+    looked at twice, the second time mirrored; where the two answers differ by more than
+    `most_unsure`, a note says so. Edges follow the regions.
     """
 
     size: int = 336  # px of the longer side that the transformer sees, as in training
@@ -40,7 +41,7 @@ class EmbeddedDepth:
         masks = _stacked(regions, photo.size)
         plain = self._looked(photo.rgb, masks)
         mirrored = self._looked(photo.rgb.flip(1), masks.flip(2)).flip(1)
-        answers = [_normalised(one) for one in (plain, mirrored)]
+        answers = [one / _deviation(one) for one in (plain, mirrored)]
         unsure = float((answers[0] - answers[1]).abs().mean())
         if unsure > self.most_unsure:
             self.note(
@@ -48,7 +49,8 @@ class EmbeddedDepth:
                 "distances are rough; --depth gives better ones"
             )
         values = sharpened((answers[0] + answers[1]) / 2, masks)
-        return Depth(values.to(photo.rgb), torch.ones_like(values, dtype=torch.bool), "disparity")
+        known = torch.ones_like(values, dtype=torch.bool)
+        return Depth(values.to(photo.rgb), known, "disparity", infinity=0.0)
 
     def close(self) -> None:
         """Lets go of the network."""
@@ -65,7 +67,9 @@ class EmbeddedDepth:
         fine = (tokens.shape[-2] * FINER, tokens.shape[-1] * FINER)
         picture = rgb.movedim(-1, 0)[None].to(tokens)
         picture = interpolate(picture, fine, mode="bilinear", antialias=True)[0].movedim(0, -1)
-        small = interpolate(masks[None].to(tokens), fine, mode="nearest-exact")[0] > 0.5
+        small = torch.zeros(0, *fine, dtype=torch.bool, device=tokens.device)
+        if len(masks):
+            small = interpolate(masks[None].to(tokens), fine, mode="nearest-exact")[0] > 0.5
         return _network(place)(tokens, make_clues(picture, small)[None])[0].cpu()
 
 
@@ -75,10 +79,9 @@ def _stacked(regions: Sequence[Region], size: tuple[int, int]) -> Bool[Tensor, "
     return torch.stack([region.visible.cpu() for region in regions])
 
 
-def _normalised(values: Float[Tensor, "y x"]) -> Float[Tensor, "y x"]:
-    """Median 0, mean deviation 1."""
-    centred = values - values.median()
-    return centred / centred.abs().mean().clamp_min(1e-6)
+def _deviation(values: Float[Tensor, "y x"]) -> Float[Tensor, ""]:
+    """Mean absolute difference from the median."""
+    return (values - values.median()).abs().mean().clamp_min(1e-6)
 
 
 @lru_cache(maxsize=1)
