@@ -48,6 +48,11 @@ def test_align_takes_memory_objects_and_saves_a_result(picture, tmp_path):
     found.save(tmp_path / "out")
     assert read_layout(tmp_path / "out/layout.json").names == ("box",)
     assert (tmp_path / "out/preview.png").exists()
+    assert found.world.metric  # as the depth map is
+    (exported,) = found.export(tmp_path / "obj", "obj", backdrop=True)
+    assert "o backdrop" in exported.read_text()
+    (exported,) = reparo.export(tmp_path / "out", ["obj"], folder=tmp_path / "other")
+    assert "unit: metres" in exported.read_text()
     assert (tmp_path / "out/alignment.gif").exists()
 
 

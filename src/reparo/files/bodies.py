@@ -12,8 +12,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reparo.contracts import Progress, quiet
-from reparo.errors import MissingExtra
+from reparo.errors import InputError, MissingExtra
 from reparo.files.closing import welded
+from reparo.files.lighter import lighter
 from reparo.files.scene_obj import write_piece_obj
 from reparo.files.soundness import simplified
 from reparo.files.staging import Piece, Stage
@@ -21,7 +22,7 @@ from reparo.scene import Mesh, Similarity
 
 CONCAVITY = 0.05  # of a part, that is left: CoACD's threshold and its default
 SEARCH = {"mcts_nodes": 10, "mcts_iterations": 50, "resolution": 1000}  # half its default or less
-FACES = 1500  # of a mesh that is taken apart; more take longer and make no other parts
+FACES = 1000  # of a mesh that is taken apart; more take longer and make no other parts
 MOST_PARTS = 32  # an object
 CORNERS = 64  # of a part; simulators want few
 THINNEST = 1e-3  # of a part, over its longest side
@@ -138,7 +139,10 @@ def convex_parts(mesh: Mesh) -> list[Any]:
     import trimesh
 
     coacd = _coacd()
-    mesh = simplified(mesh, FACES)
+    try:  # what was closed stays so, which CoACD need not mend then: eight times as fast
+        mesh = lighter(mesh, FACES, "") if len(mesh.faces) > FACES else mesh
+    except InputError:
+        mesh = simplified(mesh, FACES)
     places = torch.unique(mesh.vertices, dim=0).detach().double().cpu().numpy()
     size = float(np.ptp(places, axis=0).max())
     coacd.set_log_level("error")

@@ -6,6 +6,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+from torch import Tensor
 
 from reparo.errors import InputError, MissingExtra
 from reparo.files.closing import welded
@@ -39,11 +40,17 @@ def lighter(mesh: Mesh, most: int, name: str) -> Mesh:
     return Mesh(
         torch.from_numpy(places[own[:, 0]]).to(mesh.vertices),
         torch.from_numpy(numbered.reshape(-1, 3)).to(mesh.faces),
-        (mesh.uv[used] * at).sum(1),
-        (mesh.colours[used] * at).sum(1),
+        _between(mesh.uv[used], at),
+        _between(mesh.colours[used], at).clamp(0, 1),
         mesh.materials,
         mesh.face_material[torch.from_numpy(source).to(mesh.faces)],
     )
+
+
+def _between(corners: Float[Tensor, "v 3 d"], at: Float[Tensor, "v 3 1"]) -> Float[Tensor, "v d"]:
+    """The corners' values weighted; to the last digit theirs where they agree."""
+    first = corners[:, 0]
+    return first + ((corners[:, 1:] - first[:, None]) * at[:, 1:]).sum(1)
 
 
 def _collapsed(mesh: Mesh, most: int, name: str) -> tuple[Float[Array, "v 3"], Int[Array, "f 3"]]:

@@ -23,7 +23,8 @@ def write_mjcf(path: Path, stage: Stage, progress: Progress | None = None) -> No
     _defaults(root)
     assets = Xml.SubElement(root, "asset")
     world = Xml.SubElement(root, "worldbody")
-    Xml.SubElement(world, "light", pos="0 0 10", dir="0 0 -1", directional="true")
+    sun = {"pos": "0 0 10", "dir": "0.3 0.3 -1", "directional": "true", "specular": "0 0 0"}
+    Xml.SubElement(world, "light", sun | {"diffuse": ".3 .3 .3"})
     if stage.world.ground is not None:
         height = numbers((0.0, 0.0, stage.world.ground))
         Xml.SubElement(world, "geom", type="plane", size="0 0 1", pos=height, rgba=".8 .8 .8 1")
@@ -36,7 +37,7 @@ def write_mjcf(path: Path, stage: Stage, progress: Progress | None = None) -> No
 def _defaults(root: Xml.Element) -> None:
     """Looks touch nothing and weigh nothing; parts are not shown at first (group 3)."""
     visual = Xml.SubElement(root, "visual")
-    Xml.SubElement(visual, "headlight", ambient=".5 .5 .5", diffuse=".4 .4 .4", specular="0 0 0")
+    Xml.SubElement(visual, "headlight", ambient=".6 .6 .6", diffuse=".1 .1 .1", specular="0 0 0")
     kinds = Xml.SubElement(root, "default")
     look = Xml.SubElement(kinds, "default", {"class": LOOK})
     Xml.SubElement(look, "geom", type="mesh", contype="0", conaffinity="0", group="2", mass="0")

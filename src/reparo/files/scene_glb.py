@@ -98,7 +98,7 @@ def _primitive(
         attributes["TEXCOORD_0"] = builder.vectors(_array(mesh.uv[used]))
     colours = mesh.colours[used]
     if (colours != 1).any():
-        attributes["COLOR_0"] = builder.vectors(_array(decode_rgb(colours)))
+        attributes["COLOR_0"] = builder.vectors(_array(decode_rgb(colours.clamp(0, 1))))
     return {"attributes": attributes, "indices": builder.indices(_array(local))}
 
 

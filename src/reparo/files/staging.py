@@ -90,8 +90,8 @@ def stage(scene: Scene, world: World | None = None, dress: Dress | None = None) 
     dress.check()
     pieces = []
     for index, name in enumerate(scene.names):
-        mesh = _dressed(scene.meshes[index], dress, name)
-        pieces.append(replace(on_foot(name, mesh, scene.layout[index]), unlit=dress.unlit))
+        piece = on_foot(name, scene.meshes[index], scene.layout[index])
+        pieces.append(replace(piece, mesh=_dressed(piece.mesh, dress, name), unlit=dress.unlit))
     if dress.ground_plane:
         pieces.append(_ground(pieces, world, _free("ground", scene.names)))
     if dress.backdrop is not None:
@@ -160,10 +160,11 @@ def _backdrop(pieces: list[Piece], camera: Camera, photo: Photo, name: str) -> P
 
 
 def _quad(corners: Float[Tensor, "4 3"], look: Material) -> Mesh:
-    """Counter-clockwise from the lower left; the texture upright on it."""
+    """Counter-clockwise from the lower left; the texture, if any, upright on it."""
     faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
     uv = corners.new_tensor([[0, 1], [1, 1], [1, 0], [0, 0]])
-    return replace(Mesh.plain(corners, faces), uv=uv, materials=(look,))
+    plain = replace(Mesh.plain(corners, faces), materials=(look,))
+    return plain if look.texture is None else replace(plain, uv=uv)
 
 
 def _at(place: Float[Tensor, "3"]) -> Similarity:

@@ -3,7 +3,7 @@
 import json
 import struct
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,10 @@ def read_result(out: Path) -> Stored:
         if all(name in meshes for name in found.names):
             kept = tuple(meshes[name] for name in found.names)
             scene = Scene(found.names, kept, found.solution.layout, found.camera(made.photo.size))
-            return Stored(scene, glb.world(), made.photo)
+            world = glb.world()
+            if world.ground is None and made.ground is not None:  # older: run's world has it at 0
+                world = replace(world, ground=0.0)
+            return Stored(scene, world, made.photo)
     return Stored(glb.scene(found), glb.world(), None)
 
 
