@@ -80,6 +80,9 @@ def test_samples_ask_where_something_hides_and_never_where_the_object_shows(stor
     assert all(bool(part.isfinite().all()) for part in (planes, tokens, full))
     assert float((visible * maybe).amax()) < 0.3  # they meet in a pixel that both share
     assert float(((planes[:, 3:6].sum(1)) > 1.01).float().mean()) == 0
+    coloured = planes[:, :3].abs().sum(1) > 0.01
+    drawn = planes[:, -1]  # colours are seen in the visible part and the guess
+    assert float(coloured[drawn > 0.99].double().mean()) > 0.95 and not coloured[drawn == 0].any()
     masks = masks_of(store, target)
     assert not bool((masks.maybe & masks.visible).any())
 

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from scipy.ndimage import binary_dilation, binary_erosion
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 
 from reparo.stages.complete.cutout import Square
 from reparo.stages.complete.look import SIDE, Masks, planes, resized, sampled, square_around
@@ -18,6 +19,8 @@ ALL_GIVEN = 0.25  # ... are given all other objects as hiders
 ONE_MORE = 0.15  # ... are given one hider that is none
 SHIFT = 0.06  # of the square's side
 ZOOM = (0.92, 1.3)
+TURN, STRETCH = 0.12, 0.12  # radians and share, standard deviations
+TOKENLESS = 0.15  # of the samples: so that outlines alone must do
 
 
 @dataclass(frozen=True)
@@ -69,15 +72,33 @@ def varied(store: Store, target: Target, rng: np.random.Generator) -> Sample | N
     square = Square(square.left + int(off[0]), square.top + int(off[1]), side)
     sample = plain(store, target, masks, square, len(believed) > len(target.hiders))
     seen = sample.planes
-    inside, colours = seen[-1:], seen[:3]
+    colours, drawn = seen[:3], seen[-1:]
     contrast, shade = rng.uniform(0.75, 1.25), rng.normal(0, 0.1, 3)
     tint = torch.tensor(shade, dtype=seen.dtype)[:, None, None]
     noise = 0.05 * rng.uniform() * torch.randn(colours.shape)
-    seen = torch.cat([(colours * contrast + tint + noise) * inside, seen[3:]])
-    parts = (seen, sample.tokens, sample.full, sample.visible, sample.maybe)
-    if rng.random() < 0.5:
-        parts = tuple(part.flip(-1) for part in parts)
-    return Sample(*parts)
+    seen = torch.cat([(colours * contrast + tint + noise) * drawn, seen[3:]])
+    tokens = sample.tokens * float(rng.random() >= TOKENLESS)
+    return _warped(Sample(seen, tokens, sample.full, sample.visible, sample.maybe), rng)
+
+
+def _warped(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Turned and stretched a little, and mirrored half of the time."""
+    angle = rng.normal() * TURN
+    cos, sin = np.cos(angle), np.sin(angle)
+    wide, high = np.exp(rng.normal(0, STRETCH, 2))
+    mirror = -1 if rng.random() < 0.5 else 1
+    matrix = torch.tensor(
+        [[mirror * wide * cos, -wide * sin, 0], [high * sin * mirror, high * cos, 0]]
+    )
+    stack = torch.cat([sample.planes, torch.stack([sample.full, sample.visible, sample.maybe])])
+    stack = _through(matrix, stack, "zeros")
+    tokens = _through(matrix, sample.tokens, "border")
+    return Sample(stack[:-3], tokens, *stack[-3:])
+
+
+def _through(matrix: Tensor, values: Float[Tensor, "c s s"], beyond: str) -> Float[Tensor, "c s s"]:
+    grid = affine_grid(matrix[None].to(values), [1, *values.shape], align_corners=False)
+    return grid_sample(values[None], grid, padding_mode=beyond, align_corners=False)[0]
 
 
 def _believed(store: Store, target: Target, rng: np.random.Generator) -> tuple[int, ...]:

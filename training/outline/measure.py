@@ -29,14 +29,10 @@ class Case:
     """A partly hidden object of a scene."""
 
     scene: Scene
+    photo: Photo  # the same for all of a scene, so that it is looked at once
     file: str
     number: int
     share: float
-
-    @property
-    def photo(self) -> Photo:
-        """As stages get it."""
-        return Photo.from_array(self.scene.rgb)
 
     def region(self, number: int) -> Region:
         """What shows of an object of the scene."""
@@ -71,11 +67,12 @@ def cases(folder: Path, most: int | None = None) -> Iterator[Case]:
     count = 0
     for file in scene_files(folder):
         scene = read_scene(file)
+        photo = Photo.from_array(scene.rgb)
         for i in range(len(scene.names)):
             share = scene.share(i)
             enough = scene.visible(i).sum() >= LEAST_AREA
             if enough and SHOWING[0] <= share <= SHOWING[1]:
-                yield Case(scene, file.stem, i, share)
+                yield Case(scene, photo, file.stem, i, share)
                 count += 1
                 if count == most:
                     return

@@ -12,19 +12,20 @@ from reparo.stages.complete.look import square_around
 from training.outline.measure import Case, cases, overlap
 
 TILE, LINE = 104, 14  # px: a picture's side, and the line of text above it
+LOOKED_AT, WORST = 200, 6  # objects; the worst are shown at the end
 ACROSS = 2  # objects side by side
 HEADS = ("picture", "visible", "embedded", "symmetry", "truth")
 WRONG, MISSED, RIGHT, SEEN = (230, 60, 40), (60, 120, 255), (90, 200, 90), (235, 235, 235)
 
 
 def sheet(scenes: Path, out: Path, completer: EmbeddedCompleter, count: int = 40) -> None:
-    """Every so manieth object, without choosing; the worst five of all come last."""
-    every = list(cases(scenes))
-    step = max(1, len(every) // (count - 5))
-    drawn = [_row(case, completer) for case in every[::step][: count - 5]]
-    shown = {id(case) for case in every[::step][: count - 5]}
-    rest = [case for case in every if id(case) not in shown]
-    drawn += sorted((_row(case, completer) for case in rest), key=lambda row: row[0])[:5]
+    """Every so manieth of the first objects; the worst of those left come last."""
+    every = list(cases(scenes, LOOKED_AT))
+    step = max(1, len(every) // (count - WORST))
+    chosen = every[::step][: count - WORST]
+    rest = [case for case in every if not any(case is one for one in chosen)]
+    drawn = [_row(case, completer) for case in chosen]
+    drawn += sorted((_row(case, completer) for case in rest), key=lambda row: row[0])[:WORST]
     width, height = len(HEADS) * TILE + 12, TILE + LINE
     rows = -(-len(drawn) // ACROSS)
     picture = Image.new("RGB", (ACROSS * width, rows * height), (20, 20, 24))

@@ -97,7 +97,8 @@ def test_the_network_sees_colours_masks_and_where_the_photo_ends():
     assert shown.shape == (PLANES, SIDE, SIDE)
     assert (shown[:, :, :32] == 0).all() and (shown[:, -32:] == 0).all()
     within, photo = shown[:, :-32, 32:], (slice(top, None), slice(SIDE - 32))
-    torch.testing.assert_close(within[:3], 2 * rgb[photo].movedim(-1, 0) - 1)
+    colours = (2 * rgb - 1) * (visible | guess)[..., None]
+    torch.testing.assert_close(within[:3], colours[photo].movedim(-1, 0))
     torch.testing.assert_close(within[3] > 0.5, visible[photo])
     assert not (within[3:6].sum(0) > 1).any()
     assert (within[6] == 1).all()

@@ -34,7 +34,12 @@ class Masks:
         """
         rows, columns = _box(self.visible, 2 * BORDER)
         near = slice(*rows), slice(*columns)  # a gap is nowhere else
-        gap = dilate(self.hiders[near], BORDER) & dilate(self.visible[near], BORDER)
+        seen, hiders = self.visible[near], self.hiders[near]
+        touching = int((dilate(seen) & hiders).sum())
+        bordering = int((dilate(seen, BORDER + 1) & hiders).sum())
+        if touching and 2 * (BORDER + 1) * touching >= bordering:
+            return self.hiders & ~self.visible  # they touch along half of their border
+        gap = dilate(hiders, BORDER) & dilate(seen, BORDER)
         found = self.hiders.clone()
         found[near] |= gap & ~self.others[near]
         return found & ~self.visible
@@ -60,12 +65,14 @@ def planes(
 ) -> Float[Tensor, "planes side side"]:
     """The square as the network sees it: colours -1..1, masks 0..1, outside the photo all 0.
 
-    `guess` is the hidden part as the outline would go on smoothly.
+    `guess` is the hidden part as the outline would go on smoothly. Colours are shown in it and in
+    the visible part alone.
     """
     drawn = torch.stack([masks.visible, masks.hiders, masks.others & ~masks.hiders], -1)
     last = torch.stack([torch.ones_like(guess), masks.visible | guess], -1)
     stack = torch.cat([2 * rgb - 1, drawn.to(rgb), last.to(rgb)], -1)
-    return resized(square.cut(stack).movedim(-1, 0), SIDE)
+    shown = resized(square.cut(stack).movedim(-1, 0), SIDE)
+    return torch.cat([shown[:3] * shown[-1:], shown[3:]])
 
 
 def resized(values: Float[Tensor, "c s s"], side: int) -> Float[Tensor, "c t t"]:
