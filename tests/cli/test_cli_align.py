@@ -26,7 +26,7 @@ def test_align_leaves_a_layout_a_scene_and_a_preview_and_replaces_an_earlier_res
     out = tmp_path / "out"
     code, printed, _ = reparo("align", scene, "-o", out)
     assert code == 0
-    results = ("scene.glb", "layout.json", "preview.png", "alignment.gif")
+    results = ("report.html", "scene.glb", "layout.json", "preview.png", "alignment.gif")
     assert printed.split() == [str(out / name) for name in results]
     first = read_layout(out / "layout.json")
     assert first.names == ("box",)
@@ -36,6 +36,8 @@ def test_align_leaves_a_layout_a_scene_and_a_preview_and_replaces_an_earlier_res
     (out / "old.txt").write_text("")
     assert reparo("align", scene, "-o", out)[0] == 0
     assert sorted(path.name for path in out.iterdir()) == sorted(results)
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert '"step":"polish"' in report and "Cut out of the photo" in report
     again = read_layout(out / "layout.json")  # the same seed: the same numbers
     assert again.solution.layout.translation.tolist() == first.solution.layout.translation.tolist()
 

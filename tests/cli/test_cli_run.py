@@ -11,7 +11,7 @@ from reparo.files.layout_json import read_layout
 from reparo.files.scene_json import read_scene_folder
 
 QUICK = ("--set", "align.match_rounds=1", "--set", "align.polish_rounds=1")
-RESULTS = ("scene.glb", "layout.json", "preview.png", "turntable.gif", "scene")
+RESULTS = ("report.html", "scene.glb", "layout.json", "preview.png", "turntable.gif", "scene")
 
 
 @pytest.fixture
@@ -39,6 +39,8 @@ def test_run_leaves_results_that_agree_and_a_second_run_reuses_every_step(run, t
     placed = trimesh.load_scene(out / "scene.glb")
     assert placed.bounds[0, 1] == pytest.approx(float(lowest), abs=1e-5)
     assert (out / "scene/full_masks/box.png").exists()
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert '"step":"match"' in report and "Complete what is hidden" in report
     with Image.open(out / "turntable.gif") as turntable:
         assert turntable.n_frames > 1
     files = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}

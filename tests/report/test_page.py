@@ -6,25 +6,22 @@ import io
 import json
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from pages import GLB, NAMES, layout, mask, seen, solution, write_files
 from PIL import Image
 
 from reparo.errors import InputError
-from reparo.files.layout_json import write_layout
 from reparo.files.rounds_json import read_rounds, write_rounds
 from reparo.report import page_parts as parts
 from reparo.report.page import REPORT, remake, write_page
 from reparo.report.page_pictures import crop, cut, stencil
 from reparo.report.page_source import Made, Seen, flat, made_in, seen_in
 from reparo.report.pictures import boxes, panels
-from reparo.scene import Camera, Mesh, ObjectReport, Round, Scene, Similarity, Solution
+from reparo.scene import Round, Similarity
 
-GLB = b"glTF and some bytes \x00\xff"
-NAMES = ("chair", "lamp.2")
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"' & <!--"
 VOID = {"meta", "img", "input", "link", "br", "hr"}
 
@@ -59,45 +56,6 @@ class Page(HTMLParser):
         return [one for kind, one in self.elements if kind == tag and name in one]
 
 
-def layout(shift=0.0, scale=1.0):
-    quarter = [2**-0.5, 0, 2**-0.5, 0]
-    return Similarity(
-        torch.tensor([[1.0, 0, 0, 0], quarter]),
-        torch.tensor([[0.0, 0.5, -3], [1, 0.25, -4]]) * scale + torch.tensor([0, shift * scale, 0]),
-        torch.tensor([0.5, 2.0]) * scale,
-    )
-
-
-def solution(where, notes=(), stopped="it converged"):
-    reports = (
-        ObjectReport({"mask": 0.1}, {"visible": 0.9, "fit": 0.95}, 0.0, 0.0),
-        ObjectReport({"mask": 0.8}, {"visible": 0.4, "fit": 0.2}, 0.03, -0.05),
-    )
-    return Solution(where, "fast", stopped, {"match": 1.25, "polish": 0.5}, reports, 0.0, notes)
-
-
-def write_files(folder: Path, where, **said) -> None:
-    """layout.json, scene.glb and preview.png."""
-    mesh = Mesh.plain(torch.eye(3), torch.tensor([[0, 1, 2]]))
-    camera = Camera.from_fov(40.0, (48, 64))
-    folder.mkdir(parents=True, exist_ok=True)
-    scene = Scene(NAMES, (mesh, mesh), where, camera)
-    write_layout(folder / "layout.json", scene, solution(where, **said))
-    (folder / "scene.glb").write_bytes(GLB)
-    panels([Image.new("RGB", (20, 30))] * 3, ("a", "b", "c")).save(folder / "preview.png")
-
-
-def mask(left, top, right, bottom):
-    image = Image.new("L", (64, 48))
-    image.paste(255, (left, top, right, bottom))
-    return image
-
-
-def seen(**more):
-    masks = {"chair": mask(10, 10, 30, 40), "lamp.2": mask(35, 5, 50, 30)}
-    return Seen(Image.new("RGB", (64, 48), (90, 120, 160)), masks, **more)
-
-
 @pytest.fixture
 def page(tmp_path):
     """Writes a page; what is said goes into it."""
@@ -108,27 +66,6 @@ def page(tmp_path):
         return (tmp_path / REPORT).read_text(encoding="utf-8")
 
     return make
-
-
-@pytest.fixture
-def run_folder(tmp_path):
-    """What a run leaves, as far as reports read it; found at scale 2 and lifted by 1."""
-    out, scene = tmp_path / "run", tmp_path / "run/scene"
-    write_files(out, layout(shift=1.0, scale=2.0), notes=("the lens is assumed",))
-    (scene / "masks").mkdir(parents=True)
-    given = seen()
-    given.photo.save(scene / "image.png")
-    for name, picture in given.masks.items():
-        picture.save(scene / f"masks/{name}.png")
-    objects = [{"name": name, "mesh": "x.glb", "mask": f"masks/{name}.png"} for name in NAMES]
-    table = {"image": "image.png", "camera": {"fov_y_deg": 40}, "objects": objects}
-    (scene / "scene.json").write_text(json.dumps(table))
-    step = out / "steps/5-layout"
-    write_files(step, layout())
-    write_rounds(step / "rounds.json", NAMES, [Round("match", 0, layout())])
-    note = {"backend": "fast", "settings": {"free": ["scale"], "paper": {"blur": 0.01}}}
-    (step / "made-from.json").write_text(json.dumps(note | {"seconds": 3.5, "models": {}}))
-    return out
 
 
 def test_a_page_is_whole_and_loads_nothing_from_outside(page):

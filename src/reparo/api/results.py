@@ -22,12 +22,15 @@ from reparo.files.staging import Dress, World, stage
 from reparo.files.stored import Stored
 from reparo.pipeline import scene_of
 from reparo.report.alignment import write_alignment
+from reparo.report.page import REPORT, write_page
+from reparo.report.page_source import Made, Seen, seen_in
+from reparo.report.pictures import mask_image, to_image
 from reparo.report.preview import write_preview
 from reparo.report.turntable import write_turntable
 from reparo.scene import Observation, Photo, Problem, Round, Scene, Solution
 from reparo.workspace import NOTE, Recipe, Workspace, digest
 
-RESULTS = ("scene", "scene.glb", "preview.png", "turntable.gif", "layout.json")
+RESULTS = ("scene", "scene.glb", "preview.png", "turntable.gif", "layout.json", REPORT)
 PREVIEW_SAMPLES = 2  # by as many rays a pixel: smooth outlines
 PREVIEW_LONGEST = 1280  # px
 
@@ -42,6 +45,7 @@ class Reconstruction:
     notes: tuple[str, ...] = ()  # what was assumed or doubtful, in words
     rounds: tuple[Round, ...] = ()  # how the layout was found; only of `align`
     measured: bool = False  # an object's real height was given
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the layout; only of `align`
 
     @property
     def scene(self) -> Scene:
@@ -66,7 +70,7 @@ class Reconstruction:
         return self.solution.seconds
 
     def save(self, out: str | Path) -> Path:
-        """Leaves layout.json, scene.glb, preview.png and alignment.gif; replaces what was there."""
+        """Leaves layout.json, scene.glb, pictures and report.html; replaces what was there."""
         with whole(Path(out)) as folder:
             self.write(folder)
         return Path(out)
@@ -80,6 +84,14 @@ class Reconstruction:
             photo, layouts = self.observation.photo, [one.layout for one in self.rounds]
             layouts.append(self.solution.layout)
             write_alignment(folder / "alignment.gif", photo, self.scene, layouts, renderer())
+        write_page(folder / REPORT, folder, self._seen())
+
+    def _seen(self) -> Seen:
+        """What the report shows beside the written files."""
+        seen, seconds = self.observation, sum(self.seconds.values())
+        made = Made("Find their places", self.solution.method, self.settings, seconds)
+        masks = {region.name: mask_image(region.visible) for region in seen.regions}
+        return Seen(to_image(seen.photo.rgb), masks, rounds=self.rounds, made=(made,))
 
     def export(  # noqa: PLR0913 - public: each option by its name
         self,
@@ -113,7 +125,7 @@ class Reconstruction:
 
 
 def write_run(found: Reconstruction, out: Path, recipe: Recipe, progress: Progress) -> None:
-    """`scene/`, scene.glb, preview.png, turntable.gif and layout.json, each whole or not at all.
+    """`scene/`, scene.glb, layout.json, pictures and report.html, each whole or not at all.
 
     Where they are all there and were made by the same recipe, nothing is written.
     """
@@ -128,6 +140,7 @@ def write_run(found: Reconstruction, out: Path, recipe: Recipe, progress: Progre
         "preview.png": found.write_preview,
         "turntable.gif": lambda path: write_turntable(path, scene, renderer(), progress=progress),
         "layout.json": lambda path: write_layout(path, scene, solution),
+        REPORT: lambda path: write_page(path, out, seen_in(out)),  # last: made of all the others
     }
     for name, write in writers.items():
         with whole_file(out / name) as path:

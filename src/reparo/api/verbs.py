@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -188,7 +188,13 @@ def _solved(
     solution = _pulling(
         lambda: layout.align(there, how.align, renderer(), progress, features, watch), progress
     )
-    return Reconstruction(problem, solution, notes=solution.notes, rounds=tuple(rounds))
+    return Reconstruction(
+        problem,
+        solution,
+        notes=solution.notes,
+        rounds=tuple(rounds),
+        settings=asdict(how.align),
+    )
 
 
 def _segmenting(

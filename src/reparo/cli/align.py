@@ -16,7 +16,7 @@ class Align:
     scene: tyro.conf.Positional[Path]
     """A folder with scene.json, a picture, meshes and masks."""
     out: Out
-    """The folder for scene.glb, layout.json, preview.png, alignment.gif; made anew."""
+    """The folder for report.html, scene.glb, layout.json and pictures; made anew."""
     method: str = "fast"
     """How: fast, or paper (slow; as published)."""
     free: str = "translation,scale"
@@ -48,7 +48,7 @@ class Align:
             )
             self.common.warn(result.notes)
             exported = self.exporting.write(result, self.out, progress)
-        for name in ("scene.glb", "layout.json", "preview.png", "alignment.gif"):
+        for name in ("report.html", "scene.glb", "layout.json", "preview.png", "alignment.gif"):
             print(self.out / name)
         for path in exported:
             print(path)

@@ -12,10 +12,12 @@ from reparo.cli.export import Export
 from reparo.cli.machine import Backends, Doctor
 from reparo.cli.models import Models
 from reparo.cli.run import Run
+from reparo.cli.view import View
 
 COMMANDS: dict[str, Any] = {
     "run": Run,
     "align": Align,
+    "view": View,
     "export": Export,
     "batch": Batch,
     "evaluate": Evaluate,

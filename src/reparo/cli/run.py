@@ -9,6 +9,8 @@ from reparo.cli.common import Common, Consent, Out, Repeated
 from reparo.cli.export import Exporting
 from reparo.errors import InputError
 
+RESULTS = ("report.html", "scene.glb", "layout.json", "preview.png", "turntable.gif", "scene")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choosing:
@@ -36,7 +38,7 @@ class Run:
     photo: tyro.conf.Positional[Path]
     """The picture: PNG, JPEG, WebP, TIFF, ..."""
     out: Out
-    """The folder for scene.glb, layout.json, preview.png, turntable.gif, scene/ and steps/."""
+    """The folder for report.html, scene.glb, layout.json, preview.png, scene/ and steps/."""
     masks: Path | None = None
     """A folder of NAME.png, the photo's size, white where the object NAME shows."""
     boxes: Path | None = None
@@ -91,7 +93,7 @@ class Run:
             )
             self.common.warn(result.notes)
             exported = self.exporting.write(result, self.out, progress)
-        for name in ("scene.glb", "layout.json", "preview.png", "turntable.gif", "scene"):
+        for name in RESULTS:
             print(self.out / name)
         for path in exported:
             print(path)

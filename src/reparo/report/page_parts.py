@@ -94,7 +94,7 @@ def cut_figure(name: str, seen: Seen) -> Element:
 
 def figure(source: str, words: str, caption: str, kind: str = "") -> Element:
     """A picture with a caption."""
-    image = tag("img", src=source, alt=words, decoding="async")
+    image = tag("img", src=source, alt=words)
     return tag("figure", tag("div", image, class_=f"well {kind}"), tag("figcaption", caption))
 
 

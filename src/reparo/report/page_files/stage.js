@@ -83,9 +83,9 @@ class Stage {
         this.view.go(button.dataset.view);
         press(views, button);
       });
-    this.view.moved = (at_photo) => {
+    this.view.moved = (at_photo, resting) => {
       this.box.classList.toggle("away", !at_photo);
-      if (at_photo) this.named = views[0];
+      if (at_photo && resting) this.named = views[0];
       press(views, this.named);
     };
     const surfaces = [...document.querySelectorAll("[data-surface]")];

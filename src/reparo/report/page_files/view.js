@@ -183,7 +183,7 @@ class View {
     this.draw();
   }
 
-  /** Draws once, soon. */
+  /** Draws once, soon; `moved` learns whether the camera rests at the photo's. */
   draw() {
     if (this.waiting) return;
     this.waiting = requestAnimationFrame(() => {
@@ -194,7 +194,7 @@ class View {
       this.camera.updateProjectionMatrix();
       this.ground.visible = this.camera.position.y > this.ground.position.y;
       this.renderer.render(this.scene, this.camera);
-      this.moved(this.atPhoto());
+      this.moved(this.atPhoto(), !this.flight);
     });
   }
 
@@ -239,7 +239,10 @@ class View {
       this.camera.position.setFromSphericalCoords(
         mix(from.radius, to.radius), mix(from.phi, to.phi), mix(from.theta, to.theta));
       this.camera.position.add(this.controls.target);
-      if (share === 1) this.camera.position.copy(eye);
+      if (share === 1) {
+        this.camera.position.copy(eye);
+        this.flight = null;
+      }
       this.controls.update();
       this.draw();
       if (share < 1) requestAnimationFrame(step);
