@@ -30,6 +30,7 @@ from reparo.scene import Camera, Depth, Photo, Region, Similarity
 
 CLEAR = 0.05  # of the depth: objects this far apart have an order
 EDGE = 3  # px
+PER_ROW = 3  # photos of a sheet
 app = tyro.extras.SubcommandApp()
 
 
@@ -74,24 +75,39 @@ def stereo(use: str = "embedded") -> None:
 def sheet(
     out: tyro.conf.Positional[Path], photos: tyro.conf.Positional[tuple[Path, ...]], /
 ) -> None:
-    """Photo and disparity (bright is near) beside each other, without masks; notes are printed."""
-    rows = []
+    """Photos beside their disparity: bright is near. No masks are given; doubts are said."""
+    pairs = []
     for path in photos:
-        photo = read_photo(path)
-        said = inverse(estimate("embedded", photo, [], 50.0), photo.size)
+        photo, notes = read_photo(path), []
+        said = inverse(estimate("embedded", photo, [], 50.0, notes), photo.size)
         low, high = np.quantile(said, [0.01, 0.99])
         grey = (((said - low) / (high - low)).clip(0, 1) * 255).astype(np.uint8)
-        cells = [("photo", Image.fromarray(photo.to_array())), ("", Image.fromarray(grey))]
-        rows.append((path.stem, [(what, cell.convert("RGB")) for what, cell in cells]))
-    write_contact_sheet(out, rows)
+        title = f"{path.stem.removeprefix('pexels-')}{', unsure' if notes else ''}"
+        pictures = (photo.to_array(), np.stack([grey] * 3, -1))
+        pairs.append([(title, square(pictures[0])), ("", square(pictures[1]))])
+    starts = range(0, len(pairs), PER_ROW)
+    rows = [[cell for pair in pairs[at : at + PER_ROW] for cell in pair] for at in starts]
+    write_contact_sheet(out, [("", row) for row in rows])
 
 
-def estimate(use: str, photo: Photo, regions: Sequence[Region], fov: float) -> Depth:
+def square(pixels: np.ndarray, side: int = 240) -> Image.Image:
+    """A picture in the middle of a white square."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side))
+    ground = Image.new("RGB", (side, side), "white")
+    ground.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return ground
+
+
+def estimate(
+    use: str, photo: Photo, regions: Sequence[Region], fov: float, notes: list[str] | None = None
+) -> Depth:
     """What the backend says, for a camera 1 above the ground that looks down a little."""
     half = np.radians(15.0) / 2
     tilt = torch.tensor([np.cos(half), -np.sin(half), 0.0, 0.0], dtype=photo.rgb.dtype)
     pose = Similarity(tilt, tilt.new_tensor([0.0, 1.0, 0.0]), tilt.new_tensor(1.0))
-    estimator = registry.create("depth", use, **({"note": print} if use == "embedded" else {}))
+    told = {"note": print if notes is None else notes.append} if use == "embedded" else {}
+    estimator = registry.create("depth", use, **told)
     return estimator(photo, Camera.from_fov(fov, photo.size, pose), regions)
 
 

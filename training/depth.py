@@ -2,8 +2,8 @@
 
     python -m training.depth DATA OUT.safetensors --minutes 30
 
-DATA holds scenes/{train,held} and tokens/{train,held}.npy. Loss: after the gain and offset that
-bring each picture's median and mean deviation to 0 and 1, absolute differences and differences of
+DATA holds scenes and tokens of train, close and held. Loss: after the gain and offset that bring
+each picture's median and mean deviation to 0 and 1, absolute differences and differences of
 gradients at four scales; after the affine fit of inverse depth over the objects' pixels, each
 object's relative error, which is what the layout needs; and, lightly, where infinity's zero lies.
 """
@@ -25,6 +25,7 @@ from training.schedule import Average, Clock, rate
 
 SAID = 4  # network's pixels a patch
 BATCH = 12
+CLOSE = 0.35  # of the batches are of scenes seen from close by
 RATE = 2e-3
 LEAST_SIDE = 14  # patches of a crop
 NO_MASKS, SOME_MASKS, ROUGH_MASKS = 0.35, 0.1, 0.25  # shares of the pictures
@@ -57,7 +58,8 @@ def main(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    train, held = read_scenes(data, "train", count), read_scenes(data, "held", 500)
+    trains = [read_scenes(data, split, count) for split in ("train", "close")]
+    held = read_scenes(data, "held", 500)
     network = DepthNetwork()
     highest = RATE if start is None else RATE / 2
     if start is not None:
@@ -68,7 +70,7 @@ def main(
     while not clock.over:
         for group in optimizer.param_groups:
             group["lr"] = highest * rate(clock.share)
-        batch = draw(train, rng)
+        batch = draw(trains[int(rng.random() < CLOSE)], rng)
         with torch.autocast("cpu", torch.bfloat16):
             said = network(dropout2d(batch.tokens, DROPPED), batch.clues)
         loss = mismatch(said.float(), batch)

@@ -1,6 +1,7 @@
 """Made-up scenes: objects on a floor, on each other or on a wall, seen by a camera.
 
-Two makes: rooms, where everything has its true size, and still lives, where sizes are by chance.
+Three makes: rooms, where everything has its true size; still lives, where sizes are by chance; and,
+if asked, rooms seen from close by, where things fill the picture and stand before near walls.
 """
 
 from dataclasses import dataclass
@@ -32,6 +33,36 @@ class Room:
 
 
 @dataclass(frozen=True)
+class Make:
+    """What kind of scene."""
+
+    true_size: bool
+    close: bool
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Range of the distance, metres or so, at which the camera looks."""
+        if self.close:
+            return 0.7, 2.2
+        return (1.5, 5) if self.true_size else (1.2, 3.2)
+
+    @property
+    def most(self) -> int:
+        """Objects, at most."""
+        return 10 if self.close else MOST
+
+    @property
+    def largest(self) -> float:
+        """Share of the picture that an object's box may fill."""
+        return 0.95 if self.close else 0.45
+
+    @property
+    def least_inside(self) -> float:
+        """Share of an object's width and height that the picture must hold."""
+        return 0.4 if self.close else 0.6
+
+
+@dataclass(frozen=True)
 class Standing:
     """An object that has its place."""
 
@@ -41,11 +72,13 @@ class Standing:
     radius: float  # of its footprint
 
 
-def random_room(rng: np.random.Generator, library: Path, names: list[str]) -> Room:
+def random_room(
+    rng: np.random.Generator, library: Path, names: list[str], close: bool = False
+) -> Room:
     """At least one object; more are tried as chance wants, and left out where they don't fit."""
-    true_size = rng.random() < 0.5
-    view, reach = random_view(rng, true_size)
-    wanted = int(rng.integers(1, MOST + 1))
+    make = Make(rng.random() < (0.8 if close else 0.5), close)
+    view, reach = random_view(rng, make)
+    wanted = int(rng.integers(1, make.most + 1))
     placed: list[Standing] = []
     for _ in range(TRIES):
         if len(placed) >= wanted:
@@ -53,24 +86,24 @@ def random_room(rng: np.random.Generator, library: Path, names: list[str]) -> Ro
         chosen = model(library, names[rng.integers(len(names))])
         if chosen.name in [one.name for one in placed]:
             continue
-        one = _placed(rng, chosen, placed, (view, reach, true_size))
-        if one is not None and _fits(one, placed, view):
+        one = _placed(rng, chosen, placed, (view, reach, make))
+        if one is not None and _fits(one, placed, view, make):
             placed.append(one)
     if not placed:
-        return random_room(rng, library, names)
+        return random_room(rng, library, names, close)
     return Room(
         [one.name for one in placed],
         [one.mesh for one in placed],
-        surroundings(rng, view, reach),
+        surroundings(rng, view, reach, close),
         view,
     )
 
 
-def random_view(rng: np.random.Generator, true_size: bool) -> tuple[View, tuple[float, float]]:
+def random_view(rng: np.random.Generator, make: Make) -> tuple[View, tuple[float, float]]:
     """A camera above the floor, and the nearest and farthest place for objects, from it."""
     pitch, fov = np.radians(rng.uniform(2, 35)), np.radians(rng.uniform(35, 70))
     roll = np.radians(rng.normal() * 1.5) if rng.random() < 0.5 else 0.0
-    middle = rng.uniform(1.5, 5) if true_size else rng.uniform(1.2, 3.2)
+    middle = rng.uniform(*make.middle)
     height = middle * np.sin(pitch) + rng.uniform(0.05, 0.35) * middle * np.tan(fov / 2)
     cos, sin = np.cos(pitch), np.sin(pitch)
     tilt = np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])  # looks down by the pitch
@@ -85,11 +118,12 @@ def _placed(
     rng: np.random.Generator,
     chosen: Model,
     placed: list[Standing],
-    where: tuple[View, tuple[float, float], bool],
+    where: tuple[View, tuple[float, float], Make],
 ) -> Standing | None:
-    view, (near, far), true_size = where
+    view, (near, far), make = where
+    true_size = make.true_size
     scale = float(chosen.size) if true_size else rng.uniform(0.15, 0.36) * near / 0.55
-    if true_size and not 0.25 <= scale <= 0.9 * far:
+    if true_size and not 0.25 <= scale <= (1.5 if make.close else 0.9) * far:
         if scale > 0.25 or not placed:
             return None
     turn = _turn(rng)
@@ -151,7 +185,7 @@ def _height_at(under: Standing, radius: float) -> float | None:
     return float(vertices[near, 1].max()) if near.any() else None
 
 
-def _fits(one: Standing, placed: list[Standing], view: View) -> bool:
+def _fits(one: Standing, placed: list[Standing], view: View, make: Make) -> bool:
     """Seen well, and not inside another; what stands on another may share its place."""
     pixels, z = view.seen(one.mesh.vertices.numpy().astype(float))
     if z.min() < 0.1:
@@ -160,7 +194,7 @@ def _fits(one: Standing, placed: list[Standing], view: View) -> bool:
     shown = (np.minimum(high, view.side) - np.maximum(low, 0)).clip(0)
     whole = (high - low).clip(1)
     share = shown.prod() / view.side**2
-    if share < LEAST_SEEN or share > 0.45 or (shown / whole).min() < 0.6:
+    if not LEAST_SEEN <= share <= make.largest or (shown / whole).min() < make.least_inside:
         return False
     lowest, highest = one.mesh.vertices[:, 1].min(), one.mesh.vertices[:, 1].max()
     for other in placed:
@@ -173,11 +207,13 @@ def _fits(one: Standing, placed: list[Standing], view: View) -> bool:
     return True
 
 
-def surroundings(rng: np.random.Generator, view: View, reach: tuple[float, float]) -> list[Mesh]:
+def surroundings(
+    rng: np.random.Generator, view: View, reach: tuple[float, float], close: bool
+) -> list[Mesh]:
     """A floor, and most of the time walls behind and beside."""
     far = reach[1]
     size = far * rng.uniform(1.15, 1.8)
-    has_walls = rng.random() < 0.55
+    has_walls = rng.random() < (0.85 if close else 0.55)
     span = size if has_walls else far * rng.choice([2.0, 4.0, 15.0])
     floor = _quad((-span, 0, -span), (2 * span, 0, 0), (0, 0, 2 * span), _look(rng), rng)
     if not has_walls:

@@ -1,6 +1,6 @@
 """Many made-up scenes on disk, each from its own seed: parallel, and resumed where it stopped.
 
-    python -m training.scenes LIBRARY OUT --count 6000 [--held-out] [--seed 0] [--workers 2]
+    python -m training.scenes LIBRARY OUT --count 3600 [--held-out] [--close] [--seed 0]
 
 OUT/NNNNN.npz: rgb uint8 [s, s, 3]; disparity float16 [s, s], 1/z, 0 unknown; index uint8 [s, s],
 0 no object, else the object's number from 1, visible pixels; full: packbits of bool [n, s, s];
@@ -23,6 +23,7 @@ from training.picture import full_masks, look
 from training.rays import World
 from training.room import random_room
 
+WORKERS = 2
 LEAST_VISIBLE = 60  # px: an object that shows less is no object
 
 
@@ -34,6 +35,7 @@ class Plan:
     out: Path
     seed: int
     held_out: bool
+    close: bool
 
 
 def main(
@@ -42,14 +44,14 @@ def main(
     /,
     count: int = 6000,
     held_out: bool = False,
+    close: bool = False,
     seed: int = 0,
-    workers: int = 2,
 ) -> None:
     """Makes what is not there yet; draws a contact sheet of the first 48."""
     out.mkdir(parents=True, exist_ok=True)
-    plan = Plan(library, out, seed, held_out)
+    plan = Plan(library, out, seed, held_out, close)
     missing = [number for number in range(count) if not _file(plan, number).exists()]
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(WORKERS) as pool:
         jobs = [pool.submit(make, plan, number) for number in missing]
         for job in track(jobs, "scenes"):
             job.result()
@@ -60,7 +62,8 @@ def make(plan: Plan, number: int) -> None:
     """One scene; whole or not there at all."""
     torch.set_num_threads(1)
     rng = np.random.default_rng([plan.seed, int(plan.held_out), number])
-    room = random_room(rng, plan.library, names(plan.library, plan.held_out))
+    models = names(plan.library, plan.held_out)
+    room = random_room(rng, plan.library, models, plan.close)
     world = World([*room.objects, *room.surroundings])
     truth = look(world, room.view, random_light(rng), rng)
     visible = [int((truth.index == i).sum()) >= LEAST_VISIBLE for i in range(len(room.objects))]
