@@ -12,7 +12,7 @@ from reparo.stages.complete.look import square_around
 from training.outline.measure import Case, cases, overlap
 
 TILE, LINE = 104, 14  # px: a picture's side, and the line of text above it
-LOOKED_AT, WORST = 200, 6  # objects; the worst are shown at the end
+LOOKED_AT, WORST = 120, 6  # objects; the worst are shown at the end
 ACROSS = 2  # objects side by side
 HEADS = ("picture", "visible", "embedded", "symmetry", "truth")
 WRONG, MISSED, RIGHT, SEEN = (230, 60, 40), (60, 120, 255), (90, 200, 90), (235, 235, 235)
@@ -20,7 +20,7 @@ WRONG, MISSED, RIGHT, SEEN = (230, 60, 40), (60, 120, 255), (90, 200, 90), (235,
 
 def sheet(scenes: Path, out: Path, completer: EmbeddedCompleter, count: int = 40) -> None:
     """Every so manieth of the first objects; the worst of those left come last."""
-    every = list(cases(scenes, LOOKED_AT))
+    every = [case for case in cases(scenes, LOOKED_AT) if square_around(case.masks("true"))]
     step = max(1, len(every) // (count - WORST))
     chosen = every[::step][: count - WORST]
     rest = [case for case in every if not any(case is one for one in chosen)]
@@ -39,7 +39,7 @@ def _row(case: Case, completer: EmbeddedCompleter) -> tuple[float, Image.Image]:
     masks = case.masks("true")
     square = square_around(masks)
     found = completer.look(case.photo, masks)
-    assert square is not None and found is not None  # something hides it, as it is a case
+    assert square is not None and found is not None  # others were left out
     visible = masks.visible.numpy()
     smooth, sure = found.smooth.hidden, found.sure
     ours = visible | (found.hidden.numpy() if sure >= completer.least_sure else smooth)

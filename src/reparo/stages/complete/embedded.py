@@ -44,7 +44,7 @@ class EmbeddedCompleter:
     """
 
     largest: int = 512  # px, the cut-out's side
-    least_sure: float = 0.35  # expected IoU of the hidden part, 0..1; below it `symmetry` answers
+    least_sure: float = 0.3  # expected IoU of the hidden part, 0..1; below it `symmetry` answers
     device: str = "auto"
     note: Note = field(default=unsaid, repr=False, compare=False)
 
