@@ -62,6 +62,24 @@ def test_what_is_light_stays_as_it_is():
     assert len(piece.mesh.faces) == len(scene.meshes[0].faces)
 
 
+def test_many_small_parts_become_few_enough_too():
+    pytest.importorskip("fast_simplification", reason="the extra `simplify` is not installed")
+    grid = [[x, y, 0.0] for x in range(8) for y in range(8)]
+    boxes = [trimesh.creation.box((0.5,) * 3).apply_translation(place) for place in grid]
+    many = of_mesh(trimesh.util.concatenate(boxes))
+    assert 0 < len(lighter(many, 200, "boxes").faces) <= 200 < len(many.faces)
+
+
+def test_what_is_made_lighter_and_closed_is_both():
+    pytest.importorskip("fast_simplification", reason="the extra `simplify` is not installed")
+    knot = of_mesh(trimesh.creation.torus(1.0, 0.3, major_sections=48, minor_sections=24))
+    pose = Similarity.identity(1)
+    scene = Scene(("ring",), (knot,), pose, Camera.from_fov(40.0, (10, 10)))
+    (piece,) = stage(scene, dress=Dress(simplify=300, watertight=True)).pieces
+    assert 150 <= len(piece.mesh.faces) <= 300
+    assert body(piece.mesh).is_volume and body(piece.mesh).euler_number == 0
+
+
 def test_a_hole_is_capped_in_the_colours_of_its_rim():
     whole = of_mesh(trimesh.creation.icosphere(2))
     kept = whole.vertices[whole.faces].mean(1)[:, 1] > -0.6

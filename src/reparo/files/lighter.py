@@ -1,15 +1,18 @@
 """Meshes of fewer triangles, their looks kept: quadric edge collapse, looks carried over after."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from reparo.errors import InputError, MissingExtra
 from reparo.files.closing import welded
+from reparo.files.soundness import simplified
 from reparo.scene import Mesh
 
 NEAR = 8  # triangles by their middles among which the nearest is looked for
@@ -21,12 +24,16 @@ Array = np.ndarray
 def lighter(mesh: Mesh, most: int, name: str) -> Mesh:
     """At most so many triangles; fewer than that may be had where the shape is simple.
 
-    The shape: edges are collapsed by the quadric error measure (Garland and Heckbert 1997), with
+    The shape: edges are collapsed by the quadric error measure (Garland and Heckbert 1997; where
+    that leaves too many triangles, neighbouring vertices are put together instead), with
     vertices at one place as one, so that seams stay closed. The looks: each new triangle takes the
     chart and material of the old one nearest to its middle, each corner its texture coordinate and
     colour from the nearest point of that chart.
     """
-    places, faces = _collapsed(mesh, most, name)
+    collapsed = _collapsed(mesh, most)
+    if collapsed is None:  # many small parts, of each of which it keeps some
+        return _clustered(mesh, most, name)
+    places, faces = collapsed
     old = mesh.vertices.detach().double().cpu().numpy()
     corners = mesh.faces.cpu().numpy()
     chart = _charts(mesh)
@@ -47,20 +54,26 @@ def lighter(mesh: Mesh, most: int, name: str) -> Mesh:
     )
 
 
+def check_here() -> None:
+    """Refuses where the package that does it is not installed."""
+    if find_spec("fast_simplification") is None:
+        raise MissingExtra(
+            "making meshes lighter needs the package 'fast-simplification'; "
+            "`pip install 'reparo3d[simplify]'` brings it"
+        )
+
+
 def _between(corners: Float[Tensor, "v 3 d"], at: Float[Tensor, "v 3 1"]) -> Float[Tensor, "v d"]:
     """The corners' values weighted; to the last digit theirs where they agree."""
     first = corners[:, 0]
     return first + ((corners[:, 1:] - first[:, None]) * at[:, 1:]).sum(1)
 
 
-def _collapsed(mesh: Mesh, most: int, name: str) -> tuple[Float[Array, "v 3"], Int[Array, "f 3"]]:
-    try:
-        import fast_simplification
-    except ImportError as error:
-        raise MissingExtra(
-            "making meshes lighter needs the package 'fast-simplification'; "
-            "`pip install 'reparo3d[simplify]'` brings it"
-        ) from error
+def _collapsed(mesh: Mesh, most: int) -> tuple[Float[Array, "v 3"], Int[Array, "f 3"]] | None:
+    """Corners and triangles; None where no haste leaves few enough."""
+    check_here()
+    import fast_simplification
+
     places = torch.unique(mesh.vertices, dim=0).detach().double().cpu().numpy()
     faces = welded(mesh)
     for haste in HASTE:
@@ -71,10 +84,18 @@ def _collapsed(mesh: Mesh, most: int, name: str) -> tuple[Float[Array, "v 3"], I
         left = left[(a != b) & (b != c) & (c != a)]
         if 0 < len(left) <= most:
             return np.asarray(found, dtype=np.float64), left.astype(np.int64)
-    raise InputError(
-        f"the mesh of {name!r} was to have at most {most} triangles, it keeps {len(left)} since "
-        "its shape would fall apart; ask for more, or simplify it in a modelling program"
-    )
+    return None
+
+
+def _clustered(mesh: Mesh, most: int, name: str) -> Mesh:
+    """Coarser, but without a limit to how few triangles it leaves."""
+    found = simplified(mesh, most)
+    if not 0 < len(found.faces) <= most:
+        raise InputError(
+            f"the mesh of {name!r} was to have at most {most} triangles, and nothing of it would "
+            "be left; ask for more, or simplify it in a modelling program"
+        )
+    return found
 
 
 def _charts(mesh: Mesh) -> Int[Array, " f"]:
@@ -92,7 +113,7 @@ def _charts(mesh: Mesh) -> Int[Array, " f"]:
 def _nearest_face(old: Float[Array, "f 3 3"], new: Float[Array, "g 3 3"]) -> Int[Array, " g"]:
     """For each new triangle an old one, near it and facing the same way."""
     far = TURNED * float(np.linalg.norm(np.ptp(old.reshape(-1, 3), axis=0)))
-    found = cKDTree(_faced(old, far)).query(_faced(new, far))[1]
+    found = KDTree(_faced(old, far)).query(_faced(new, far))[1]
     return np.asarray(found, dtype=np.int64)
 
 
@@ -114,7 +135,7 @@ def _nearest_point(
     from trimesh.triangles import closest_point, points_to_barycentric
 
     apart = 4 * float(np.linalg.norm(np.ptp(old.reshape(-1, 3), axis=0)))  # charts do not meet
-    tree = cKDTree(np.column_stack([old.mean(1), chart * apart]))
+    tree = KDTree(np.column_stack([old.mean(1), chart * apart]))
     count = min(NEAR, len(old))
     found = tree.query(np.column_stack([points, charts * apart]), k=count)[1].reshape(-1, count)
     same = chart[found] == charts[:, None]  # a small chart has fewer

@@ -5,6 +5,7 @@ Every format is written from this, so that all have one layout.
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,13 +15,14 @@ from torch import Tensor
 
 from reparo.errors import InputError
 from reparo.files.closing import closed
-from reparo.files.lighter import lighter
+from reparo.files.lighter import check_here, lighter
 from reparo.scene import Camera, Material, Mesh, Photo, Scene, Similarity
 
 BEHIND = 1.05  # the backdrop's distance over that of the farthest point
 FLOOR = 3.0  # the ground plane's side over the longer side of what stands on it
 GREY = 0.8  # its colour, sRGB
 LONGEST = 2048  # px of the backdrop's picture
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the triangles allowed, tried in turn
 FEWEST = 12  # triangles; fewer make no body of most shapes
 
 
@@ -43,11 +45,13 @@ class Dress:
     unlit: bool = False  # show colours as they are, whatever the light
 
     def check(self) -> None:
-        """Refuses what no mesh can be."""
+        """Refuses what no mesh can be, and what lacks its package, before the work."""
         if self.simplify is not None and self.simplify < FEWEST:
             raise InputError(
                 f"simplify is a number of triangles of at least {FEWEST}, got {self.simplify}"
             )
+        if self.simplify is not None:
+            check_here()
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,26 @@ def on_foot(name: str, mesh: Mesh, pose: Similarity) -> Piece:
 
 
 def _dressed(mesh: Mesh, dress: Dress, name: str) -> Mesh:
-    """Closed first, so that making it lighter keeps it closed; then looked at once more."""
+    """Closed first, so that making it lighter mostly keeps it closed."""
     if dress.watertight:
         mesh = closed(mesh, name)
-    if dress.simplify is not None and len(mesh.faces) > dress.simplify:
-        mesh = lighter(mesh, dress.simplify, name)
-        mesh = closed(mesh, name) if dress.watertight else mesh
-    return mesh
+    if dress.simplify is None or len(mesh.faces) <= dress.simplify:
+        return mesh
+    return (_lighter_and_closed if dress.watertight else lighter)(mesh, dress.simplify, name)
+
+
+def _lighter_and_closed(mesh: Mesh, most: int, name: str) -> Mesh:
+    """Of several sizes the largest that stays closed."""
+    for share in SHARES:
+        fewer = int(most * share)
+        with suppress(InputError):  # as when parts of it touch
+            found = closed(lighter(mesh, fewer, name), name)
+            if len(found.faces) <= most:
+                return found
+    raise InputError(
+        f"the mesh of {name!r} was to have at most {most} triangles and to be closed, and comes "
+        "apart when it is made lighter; ask for more triangles, or leave one of the two out"
+    )
 
 
 def _free(name: str, taken: tuple[str, ...]) -> str:
