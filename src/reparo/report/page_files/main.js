@@ -53,7 +53,7 @@ function offer(bytes) {
 function without(reason) {
   byId("missing").textContent = `${reason} Photo, masks, cut-outs and numbers are all here.`;
   byId("controls").hidden = true;
-  byId("divider").hidden = true;
+  for (const id of ["divider", "side-scene", "side-photo"]) byId(id).hidden = true;
   for (const one of document.querySelectorAll(".objects input, .objects button")) one.disabled = true;
   const { style } = byId("stage");
   style.aspectRatio = String(JSON.parse(byId("data").textContent).camera.aspect);

@@ -8,6 +8,7 @@ const KEYS = {
   0: (view) => view.go("photo"), Home: (view) => view.go("photo"),
 };
 const CLICK = 5; // px that a click may move
+const TIGHT = 20; // percent of the frame that a side's name needs
 
 const byId = (id) => document.getElementById(id);
 
@@ -67,6 +68,8 @@ class Stage {
     this.wipe.setAttribute("aria-valuetext", `${scene} percent scene`);
     byId("front").style.clipPath = `inset(0 0 0 ${scene}%)`;
     byId("divider").style.left = `${scene}%`;
+    byId("side-scene").hidden = scene < TIGHT;
+    byId("side-photo").hidden = scene > 100 - TIGHT;
   }
 
   /** Whether the photo shows faintly behind the scene. */
