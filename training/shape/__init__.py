@@ -2,7 +2,7 @@
 
 python -m training.solids LIBRARY SOLIDS
 python -m training.shape.views LIBRARY SOLIDS VIEWS
-python -m training.shape.tokens VIEWS
-python -m training.shape.train VIEWS OUT
-python -m training.shape.measure LIBRARY SOLIDS VIEWS
+python -m training.shape.pack VIEWS PACKED --mirrored
+python -m training.shape.train OUT PACKED --minutes 16
+python -m training.shape.measure LIBRARY SOLIDS VIEWS PACKED --weights OUT/shape.safetensors
 """

@@ -1,5 +1,6 @@
 """The shape head against `inflate` and the mean shape, on models that it has never seen.
 
+A line a view (how sure, then 1 - IoU and Chamfer of each method), then the table.
     python -m training.shape.measure LIBRARY SOLIDS VIEWS PACKED [--weights FILE] [--count 3]
 
 SOLIDS of `training.solids`, VIEWS of `training.shape.views`; PACKED, from which the mean shape is,
@@ -7,6 +8,7 @@ holds no model that is held out. A model's figure is the median of its views', a
 median of its models'.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from reparo.stages.reconstruct.embedded import expected_overlap
 from reparo.stages.reconstruct.inflate import InflateReconstructor
 from reparo.stages.reconstruct.shape_network import ShapeHead
 from reparo.stages.reconstruct.shape_seen import seen
-from reparo.stages.reconstruct.shape_surface import surface
+from reparo.stages.reconstruct.shape_surface import LIKELY, surface
 from reparo.stages.reconstruct.shape_texture import textured
 from reparo.stages.vision.backbone import packaged
 from training import library, solids
@@ -106,7 +108,7 @@ def mean_shape(packed: Path) -> Tensor:
     ]
     level = levels[int(np.argmax(overlap))]
     print(f"mean shape: cut at {level:.2f}, IoU {max(overlap):.3f} with views of its own")
-    return torch.from_numpy(8 * (share - level)).float()
+    return torch.from_numpy(8 * (share - level)).float() + math.log(LIKELY / (1 - LIKELY))
 
 
 def _iou(a: np.ndarray, b: np.ndarray) -> float:

@@ -47,7 +47,7 @@ def main(
     rows += [np.full_like(rows[0], 255)] * (-len(rows) % columns)
     high = len(rows) // columns
     parts = [np.concatenate(rows[i * high : (i + 1) * high]) for i in range(columns)]
-    Image.fromarray(np.concatenate(parts, 1)).quantize(192).save(sheet, optimize=True)
+    Image.fromarray(np.concatenate(parts, 1)).save(sheet, optimize=True)
 
 
 def chosen(run: Path, largest: int) -> list[tuple[str, Cutout]]:

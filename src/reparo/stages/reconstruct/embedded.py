@@ -19,7 +19,7 @@ from reparo.stages.pretrained import Place
 from reparo.stages.reconstruct.inflate import InflateReconstructor
 from reparo.stages.reconstruct.shape_network import GRID, ShapeHead
 from reparo.stages.reconstruct.shape_seen import focal_in_sides, seen
-from reparo.stages.reconstruct.shape_surface import surface
+from reparo.stages.reconstruct.shape_surface import LIKELY, surface
 from reparo.stages.reconstruct.shape_texture import textured
 from reparo.stages.vision.backbone import packaged
 from reparo.stages.vision.shipped import with_shipped_weights
@@ -31,7 +31,7 @@ CLOSEST = 0.8  # sides: nearer than that no lens is believed
 class EmbeddedReconstructor:
     """One picture in, a mesh out, in about a second on a CPU."""
 
-    least_sure: float = 0.25  # expected overlap with the truth, 0..1; below, it inflates
+    least_sure: float = 0.33  # expected overlap with the truth, 0..1; below, it inflates
     most_faces: int = 20_000
     device: str = "auto"
     note: Note = field(default=unsaid, repr=False, compare=False)
@@ -63,7 +63,7 @@ def expected_overlap(solid: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"])
     """The IoU with the truth that the chances themselves promise, inside the outline."""
     small = interpolate(alpha[None, None].float().cpu(), (GRID, GRID), mode="area")[0, 0]
     chance = solid.sigmoid()[:, small > 0.5]
-    taken = chance > 0.5
+    taken = chance > LIKELY
     return float(chance[taken].sum() / (taken.sum() + chance[~taken].sum()).clamp(min=1e-6))
 
 

@@ -1,11 +1,19 @@
 """From a guess of an object's solid to a closed surface whose outline is the cut-out's."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
-from scipy.ndimage import binary_fill_holes, correlate1d, gaussian_filter, label
+from scipy.ndimage import (
+    binary_fill_holes,
+    correlate1d,
+    distance_transform_edt,
+    gaussian_filter,
+    label,
+)
 from skimage.measure import marching_cubes
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -13,7 +21,9 @@ from torch.nn.functional import interpolate
 from reparo.stages.reconstruct.shape_network import REACH
 
 NODES = (96, 80, 64, 48, 32)  # of the grid, each way; the first that gives few enough triangles
-SURE = 1.0  # logit: each ray inside the outline meets the object at least so surely
+LIKELY = 0.35  # chance from which a cell counts: best for the overlap in training
+SURE = 0.5  # logit: each ray inside the outline meets the object at least so surely
+NARROW = 3.0  # how much steeper the logits of rays become where that had to be made so
 STEEP = 8.0  # logits per alpha: the outline's own field
 SMALL = 0.01  # of the solid or of its front: smaller parts are specks
 SMOOTH = 0.7  # cells
@@ -21,7 +31,7 @@ SMOOTH = 0.7  # cells
 
 @dataclass(frozen=True)
 class Surface:
-    """Triangles in the cut-out's frame; `front` is the grid's nearest occupied z of each ray."""
+    """Triangles in the cut-out's frame."""
 
     points: Float[np.ndarray, "v 3"]  # sides of the cut-out: columns, rows (up), z to the viewer
     pixels: Float[np.ndarray, "v 2"]  # 0..1 from the cut-out's top left corner: x, y down
@@ -47,16 +57,30 @@ def field(
 ) -> Float[np.ndarray, "n n n"]:
     """Above 0 inside, on a grid of so many nodes each way, its border outside: z, rows, columns."""
     size = (nodes, nodes, nodes)
-    wide = interpolate(logits[None, None].float().clamp(-6, 6), size, mode="trilinear")
+    above = _spread(logits.float().cpu(), alpha) - math.log(LIKELY / (1 - LIKELY))
+    wide = interpolate(above[None, None].clamp(-6, 6), size, mode="trilinear")
     solid = gaussian_filter(wide[0, 0].double().cpu().numpy(), SMOOTH)
     outline = _outline(alpha, nodes)
-    solid += np.maximum(SURE - solid.max(0), 0) * (outline > -0.5)  # no ray goes astray
+    likeliest = solid.max(0)
+    weak = likeliest < SURE  # yet no ray goes astray: it meets what is likeliest
+    solid = np.where(weak, SURE + NARROW * (solid - likeliest), solid)
     both = np.minimum(solid, STEEP * outline)
     both = np.where(np.abs(both) < 1e-3, np.where(both < 0, -1e-3, 1e-3), both)
     filled: Any = binary_fill_holes(both > 0)
     both[filled & (both <= 0)] = SURE
     both[~_large(both > 0) & (both > 0)] = -SURE
     return np.pad(both, 1, constant_values=-SURE)
+
+
+def _spread(logits: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"]) -> Float[Tensor, "z y x"]:
+    """Rays outside the outline, of which the network knows nothing, as the nearest one inside."""
+    size = (logits.shape[1], logits.shape[2])
+    inside = interpolate(alpha[None, None].float(), size, mode="area")[0, 0].cpu().numpy() > 0.5
+    if not inside.any():
+        return logits
+    found: Any = distance_transform_edt(~inside, return_distances=False, return_indices=True)
+    row, column = (torch.from_numpy(one.astype(np.int64)) for one in found)
+    return logits[:, row, column]
 
 
 def _outline(alpha: Float[Tensor, "s s"], nodes: int) -> Float[np.ndarray, "n n"]:

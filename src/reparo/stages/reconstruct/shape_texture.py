@@ -24,7 +24,7 @@ from reparo.stages.reconstruct.shape_surface import Surface
 
 FACING = 0.25  # cosine to the viewer's ray from which on the photo is printed
 PANELS = 3
-SIDE_BLUR, SEAM = 0.02, 0.02  # of the cut-out's side
+SIDE_BLUR, SEAM = 0.05, 0.02  # of the cut-out's side
 
 
 def textured(
