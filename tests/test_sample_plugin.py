@@ -73,7 +73,7 @@ def test_a_run_makes_its_meshes_with_it_and_with_its_settings(reparo, tmp_path):
     Image.fromarray(picture).save(tmp_path / "photo.png")
     (tmp_path / "mine.toml").write_text('[reconstruct]\nuse = "blocks"\ndepth = 0.25\n')
     quick = [f"align.{step}=false" for step in ("match", "turn", "polish", "settle")]
-    said = [word for setting in quick for word in ("--set", setting)]
+    said = ["--preset", "plain", *(word for setting in quick for word in ("--set", setting))]
     done = reparo(
         "run", "photo.png", "-o", "out", "--masks", "masks", "--config", "mine.toml", *said
     )

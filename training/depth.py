@@ -25,7 +25,7 @@ from training.schedule import Average, Clock, rate
 
 SAID = 4  # network's pixels a patch
 BATCH = 12
-CLOSE = 0.35  # of the batches are of scenes seen from close by
+CLOSE = 0.5  # of the batches are of scenes seen from close by
 RATE = 2e-3
 LEAST_SIDE = 14  # patches of a crop
 NO_MASKS, SOME_MASKS, ROUGH_MASKS = 0.35, 0.1, 0.25  # shares of the pictures

@@ -51,7 +51,7 @@ def run(reparo, tmp_path, monkeypatch):
         generator = [f"{key}={value}" for key, value in (("use", "command"), ("command", command))]
         settings = [f"reconstruct.{one}" for one in (*generator, "seconds=3")] + steps
         said = [word for setting in settings for word in ("--set", setting)]
-        masks = ("--masks", tmp_path / "masks")
+        masks = ("--preset", "plain", "--masks", tmp_path / "masks")
         return reparo(
             "run", tmp_path / "photo.png", "-o", tmp_path / "out", *masks, *said, *options
         )

@@ -10,7 +10,7 @@ from PIL import Image
 from reparo.files.layout_json import read_layout
 from reparo.files.scene_json import read_scene_folder
 
-QUICK = ("--set", "align.match_rounds=1", "--set", "align.polish_rounds=1")
+QUICK = ("--preset", "plain", "--set", "align.match_rounds=1", "--set", "align.polish_rounds=1")
 RESULTS = ("report.html", "scene.glb", "layout.json", "preview.png", "turntable.gif", "scene")
 
 
