@@ -23,6 +23,7 @@ from reparo.layout.settings import AlignSettings
 from reparo.scene import Ground
 
 STAGES = ("segment", "depth", "complete", "reconstruct")
+LISTENERS = ("progress", "note")  # fields that the pipeline fills, and nobody else
 CIRCUMSTANCES = ("device", "seconds", "retries", "token_variable", "logs")
 
 Table = dict[str, Any]
@@ -181,7 +182,7 @@ def overlaid(below: Table, above: Table) -> Table:
 
 def checked(table: str, target: Callable[..., Any], values: Table) -> Table:
     """The values as `target`'s parameters want them, or an InputError that says what is right."""
-    hints = _hints(target)
+    hints = {key: hint for key, hint in _hints(target).items() if key not in LISTENERS}
     for key in values:
         if key not in hints:
             raise InputError(

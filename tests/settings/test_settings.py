@@ -17,7 +17,7 @@ def load(*tables, config=None, **options):
 def test_the_embedded_preset_names_backends_that_are_installed():
     found = settings.load("embedded")
     uses = [found.segment.use, found.depth.use, found.complete.use, found.reconstruct.use]
-    assert uses == ["sam", "ground", "symmetry", "inflate"]
+    assert uses == ["sam", "embedded", "embedded", "embedded"]
     assert found.align.method == "fast"
 
 
@@ -69,7 +69,8 @@ def test_an_assignment_without_a_table_or_a_value_is_refused(text):
         ({"align": {"sped": 1}}, "align has no setting 'sped'; it has: method, free"),
         ({"depth": {"use": "ground", "reech": 1}}, "has no setting 'reech'; it has: reach"),
         ({"depth": {"use": "given"}}, "needs the setting 'file'"),
-        ({"depth": {"reach": "far"}}, "a number, got 'far'"),
+        ({"depth": {"use": "ground", "reach": "far"}}, "a number, got 'far'"),
+        ({"depth": {"note": "mine"}}, "has no setting 'note'; it has: size, most_unsure, device$"),
         ({"align": {"match_rounds": 2.5}}, "a whole number, got 2.5"),
         ({"align": {"match": 1}}, "true or false, got 1"),
         ({"align": {"free": "scale"}}, "a list, got 'scale'"),
