@@ -26,7 +26,7 @@ SURE = 0.5  # logit: each ray inside the outline meets the object at least so su
 NARROW = 3.0  # how much steeper the logits of rays become where that had to be made so
 STEEP = 8.0  # logits per alpha: the outline's own field
 SMALL = 0.01  # of the solid or of its front: smaller parts are specks
-SMOOTH = 0.7  # cells
+SMOOTH = 1.6  # cells
 
 
 @dataclass(frozen=True)
