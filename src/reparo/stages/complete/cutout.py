@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from reparo.scene import Cutout, Depth, Photo
+from reparo.errors import InputError
+from reparo.scene import Cutout, Depth, Photo, Region
 from reparo.stages.complete.fill import fill
 
 OBJECT_SHARE = 0.85  # of the square's side (TripoSR's foreground ratio)
@@ -45,6 +46,13 @@ class Square:
         padded = torch.nn.functional.pad(values.permute(2, 0, 1), padding)
         top, left = max(0, self.top), max(0, self.left)
         return padded[:, top : top + self.side, left : left + self.side].permute(1, 2, 0)
+
+
+def shown(region: Region) -> Bool[Tensor, "h w"]:
+    """The region's visible part; an InputError where it has no pixel."""
+    if not region.visible.any():
+        raise InputError(f"the mask of {region.name!r} has no pixel; draw what shows of it")
+    return region.visible
 
 
 def make_cutout(

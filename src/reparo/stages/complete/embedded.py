@@ -9,10 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from reparo.contracts import Note, unsaid
-from reparo.errors import InputError
 from reparo.scene import Cutout, Depth, Photo, Region
 from reparo.stages.complete.canvas import in_photo
-from reparo.stages.complete.cutout import Square, make_cutout
+from reparo.stages.complete.cutout import Square, make_cutout, shown
 from reparo.stages.complete.look import Masks, planes, resized, sampled, square_around
 from reparo.stages.complete.network import OutlineNetwork
 from reparo.stages.complete.order import hiders_of
@@ -52,9 +51,7 @@ class EmbeddedCompleter:
         self, photo: Photo, region: Region, others: Sequence[Region], depth: Depth | None
     ) -> Cutout:
         """Needs a region with a visible pixel."""
-        visible = region.visible
-        if not visible.any():
-            raise InputError(f"the mask of {region.name!r} has no pixel; draw what shows of it")
+        visible = shown(region)
         masks = masks_of(region, others, depth)
         invented = torch.zeros((*visible.shape, 4), dtype=photo.rgb.dtype)
         found = self.look(photo, masks)

@@ -14,12 +14,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from reparo.contracts import Progress
-from reparo.errors import InputError
 from reparo.models import located
 from reparo.scene import Cutout, Depth, Photo, Region
 from reparo.stages.complete.again import find_again
 from reparo.stages.complete.canvas import Canvas, in_photo, prepare
-from reparo.stages.complete.cutout import make_cutout
+from reparo.stages.complete.cutout import make_cutout, shown
 from reparo.stages.complete.order import hiders_of
 from reparo.stages.complete.outline import attached, complete_outline
 from reparo.stages.complete.paint import Painting, native_size, noun, paint, smaller_size
@@ -56,9 +55,7 @@ class InpaintCompleter:
         self, photo: Photo, region: Region, others: Sequence[Region], depth: Depth | None
     ) -> Cutout:
         """Needs a region with a visible pixel."""
-        visible = region.visible
-        if not visible.any():
-            raise InputError(f"the mask of {region.name!r} has no pixel; draw what shows of it")
+        visible = shown(region)
         hiders = hiders_of(region, others, depth)
         invented = torch.zeros((*visible.shape, 4), dtype=photo.rgb.dtype)
         canvas = prepare(photo, visible, hiders)

@@ -8,9 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reparo.errors import InputError
 from reparo.scene import Cutout, Depth, Photo, Region
-from reparo.stages.complete.cutout import core, make_cutout
+from reparo.stages.complete.cutout import core, make_cutout, shown
 from reparo.stages.complete.mirror import Mirror, look_up
 from reparo.stages.complete.order import hiders_of
 from reparo.stages.complete.outline import complete_outline
@@ -30,9 +29,7 @@ class SymmetryCompleter:
         self, photo: Photo, region: Region, others: Sequence[Region], depth: Depth | None
     ) -> Cutout:
         """Needs a region with a visible pixel."""
-        visible = region.visible
-        if not visible.any():
-            raise InputError(f"the mask of {region.name!r} has no pixel; draw what shows of it")
+        visible = shown(region)
         hiders = hiders_of(region, others, depth)
         invented = torch.zeros((*visible.shape, 4), dtype=photo.rgb.dtype)
         if hiders.any():
