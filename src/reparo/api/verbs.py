@@ -47,6 +47,7 @@ def run(  # noqa: PLR0913 - public: each option by its name
     offline: bool = False,
     device: str = "auto",
     seed: int = 0,
+    callback: Watch | None = None,
     progress: Progress | None = None,
 ) -> Reconstruction:
     """Makes a scene of separate objects from one photo, and leaves it and all steps in `out`.
@@ -55,7 +56,8 @@ def run(  # noqa: PLR0913 - public: each option by its name
     look for, as in "chair . lamp"; `depth`: a .npy file. `height`: an object's name and its real
     height in metres. `overrides`: tables of settings, such as {"align": {"seed": 1}}.
     `accept_licences`: names of licences of networks that restrict their use, such as CC-BY-NC-4.0.
-    `offline`: no network is fetched. What still holds of an earlier run into `out` is used again.
+    `offline`: no network is fetched. `callback` sees every round of the layout, in the world it is
+    searched in. What still holds of an earlier run into `out` is used again.
     """
     progress = progress or quiet
     asked = [*map(dict, overrides), *_segmenting(masks, boxes, points, text)]
@@ -69,7 +71,7 @@ def run(  # noqa: PLR0913 - public: each option by its name
     chosen = settings.load(preset, file, asked, device=device, seed=seed)
     out = Path(out)
     check_ours(out)
-    job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress)
+    job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress, callback)
     with models.allowing([*chosen.licences.accept, *accept_licences], offline=offline):
         _pulling(lambda: _check_networks(chosen), progress)
         outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)

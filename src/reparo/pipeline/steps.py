@@ -57,6 +57,7 @@ class Job:
     settings: Settings
     workspace: Workspace
     progress: Progress
+    watch: Watch | None = None  # sees each round of the search for a layout
 
     @cached_property
     def photo_digest(self) -> str:
@@ -194,7 +195,13 @@ def lay_out(job: Job, problem: Problem, solve: Callable[[Watch], Solution]) -> S
 
     def make(folder: Path) -> None:
         rounds: list[Round] = []
-        solution = solve(rounds.append)
+
+        def watched(current: Round) -> None:
+            rounds.append(current)
+            if job.watch is not None:
+                job.watch(current)
+
+        solution = solve(watched)
         write_rounds(folder / ROUNDS, problem.names, rounds)
         write_layout(folder / "layout.json", scene_of(problem, solution), solution)
         note = {"ground": solution.ground, "notes": solution.notes}
