@@ -1,0 +1,186 @@
+"""The long works: find the objects, make the scene, refine it from where it stands; saving it."""
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reparo import api, models, settings
+from reparo.api.results import Reconstruction
+from reparo.app.prompts import with_networks
+from reparo.app.state import Pose
+from reparo.contracts import Progress, Watch
+from reparo.files.folder import whole
+from reparo.files.images import read_photo, write_mask
+from reparo.files.layout_json import read_layout
+from reparo.files.scene_json import read_scene_folder
+from reparo.files.stored import read_result
+from reparo.scene import ObjectReport, Problem, Region, Similarity, Start
+
+UNSENT = ("steps", "logs")  # of a run's folder, what a result does without
+
+
+@dataclass(frozen=True)
+class Options:
+    """How scenes are made; the same for all sessions."""
+
+    preset: str = "embedded"
+    config: Path | None = None
+    overrides: Sequence[Mapping[str, Any]] = ()
+    accept_licences: Sequence[str] = ()
+    offline: bool = False
+    device: str = "auto"
+    seed: int = 0
+
+
+def find(photo: Path, options: Options, progress: Progress) -> list[Region]:
+    """The objects that the preset's segmenter finds by itself."""
+    chosen = settings.load(
+        options.preset,
+        options.config,
+        [dict(table) for table in options.overrides],
+        device=options.device,
+        seed=options.seed,
+    )
+    accepted = [*chosen.licences.accept, *options.accept_licences]
+    with models.allowing(accepted, offline=options.offline):
+        picture = read_photo(photo)
+        return with_networks(lambda: chosen.segment.create(progress)(picture), progress)
+
+
+@dataclass(frozen=True)
+class Making:
+    """One run: the photo, where its steps are kept, who is told of it."""
+
+    photo: Path
+    run: Path  # the folder of `reparo run`
+    progress: Progress
+    watch: Watch
+
+    def make(self, regions: Sequence[Region], options: Options, result: Path) -> None:
+        """The scene of these objects, into the folder `result`; steps that still hold are kept."""
+        given = self.run.parent / "given"
+        shutil.rmtree(given, ignore_errors=True)
+        given.mkdir(parents=True)
+        for region in regions:
+            write_mask(given / f"{region.name}.png", region.visible)
+        api.run(
+            self.photo,
+            self.run,
+            masks=given,
+            preset=options.preset,
+            config=options.config,
+            overrides=options.overrides,
+            accept_licences=options.accept_licences,
+            offline=options.offline,
+            device=options.device,
+            seed=options.seed,
+            callback=self.watch,
+            progress=self.progress,
+        )
+        with whole(result, ours=lambda _: True) as fresh:
+            _copy(self.run, fresh)
+
+    def refine(
+        self, before: Path, poses: Mapping[str, Pose], turning: bool, options: Options, result: Path
+    ) -> None:
+        """A new result: the layout of `before`, searched anew from these poses."""
+        found = read_scene_folder(before / "scene")
+        free = ("translation", "scale", *(("rotation",) if turning else ()))
+        solved = api.align(
+            dict(zip(found.names, found.meshes, strict=True)),
+            found.photo,
+            masks={region.name: region.visible for region in found.regions},
+            depth=found.depth,
+            camera=found.camera,
+            start={name: _start(poses[name]) for name in found.names},
+            ground=found.ground,
+            free=free,
+            overrides=options.overrides,
+            device=options.device,
+            seed=options.seed,
+            callback=self.watch,
+            progress=self.progress,
+        )
+        metric = read_result(before).world.metric
+        _rewritten(before, replace(solved, measured=metric), result)
+
+
+def hand_placed(before: Path, moved: Mapping[str, Pose], result: Path) -> None:
+    """A new result: that of `before` with some objects where a person put them."""
+    found, stored = read_scene_folder(before / "scene"), read_result(before)
+    layout = read_layout(before / "layout.json")
+    poses = dict(zip(layout.names, _rows(layout.solution.layout), strict=True)) | dict(moved)
+    reports = tuple(
+        ObjectReport({}, {}) if name in moved else report  # what was measured is no longer so
+        for name, report in zip(layout.names, layout.solution.objects, strict=True)
+    )
+    said = tuple(f"{name} was placed by hand" for name in moved)
+    solution = replace(
+        layout.solution,
+        layout=_layout([poses[name] for name in layout.names]),
+        objects=reports,
+        notes=said,
+        ground=stored.world.ground,
+    )
+    starts = tuple(_start(poses[name]) for name in found.names)
+    problem = Problem(found.names, found.meshes, found.camera, found.observation, starts)
+    placed = Reconstruction(problem, solution, notes=said, measured=stored.world.metric)
+    _rewritten(before, placed, result)
+
+
+def archive(folder: Path) -> bytes:
+    """A result's folder as a zip."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                packed.write(path, path.relative_to(folder).as_posix())
+    return file.getvalue()
+
+
+def _rewritten(before: Path, found: Reconstruction, result: Path) -> None:
+    """The folder `before` with another layout: all that shows it is written anew."""
+    with whole(result, ours=lambda _: True) as fresh:
+        _copy(before, fresh)
+        for name in ("turntable.gif", "alignment.gif"):
+            (fresh / name).unlink(missing_ok=True)
+        found.write(fresh)
+        poses = dict(zip(found.problem.names, _rows(found.solution.layout), strict=True))
+        _starts_at(fresh / "scene" / "scene.json", poses)
+
+
+def _starts_at(path: Path, poses: Mapping[str, Pose]) -> None:
+    """Says in scene.json where the objects stand now, so that `reparo align` can go on from it."""
+    table = json.loads(path.read_text(encoding="utf-8"))
+    for entry in table["objects"]:
+        pose = poses[entry["name"]]
+        entry |= {"translation": pose[:3], "rotation": pose[3:7], "scale": pose[7]}
+    path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copytree(
+        source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*UNSENT, ".*")
+    )
+
+
+def _start(pose: Pose) -> Start:
+    numbers = torch.tensor(pose).to(torch.get_default_dtype())
+    return Start(torch.nn.functional.normalize(numbers[3:7], dim=0), numbers[:3], float(pose[7]))
+
+
+def _layout(poses: Sequence[Pose]) -> Similarity:
+    rows = torch.tensor(poses).to(torch.get_default_dtype())
+    return Similarity(torch.nn.functional.normalize(rows[:, 3:7], dim=-1), rows[:, :3], rows[:, 7])
+
+
+def _rows(layout: Similarity) -> list[Pose]:
+    parts = (layout.translation, layout.wxyz, layout.scale[:, None])
+    return [tuple(row) for row in torch.cat(parts, -1).tolist()]
