@@ -35,5 +35,8 @@ def _within(coarse: Float[Tensor, "y x"], mask: Bool[Tensor, "h w"]) -> Float[Te
         total, weight = (
             torch.where(known, one, avg_pool2d(one, 3, 1, 1)) for one in (total, weight)
         )
+        # far from the inner pixels means of means fade away: what was reached stays known
+        lift = torch.where(weight > 0, LEAST_WEIGHT / weight, 1.0).clamp_min(1.0)
+        total, weight = total * lift, weight * lift
     fine = [interpolate(one, mask.shape, mode="bilinear")[0, 0] for one in (total, weight)]
     return fine[0] / fine[1].clamp_min(1e-9)
