@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, zoom
+import torch
+from scipy.ndimage import gaussian_filter
+from torch.nn.functional import interpolate
 
 from training.rays import Hits, World
 
@@ -56,7 +58,9 @@ def random_sky(rng: np.random.Generator) -> np.ndarray:
         row, column = rng.integers(5, 30), rng.integers(columns)
         high, wide = rng.integers(4, 12), rng.integers(4, 16)
         sky[row : row + high, column : column + wide] += rng.uniform(1, 4)
-    return zoom(sky.clip(0.01, 4), (4, 4, 1), order=1).astype("f4")
+    coarse = torch.from_numpy(sky.clip(0.01, 4).astype("f4")).movedim(-1, 0)[None]
+    fine = interpolate(coarse, (4 * rows, 4 * columns), mode="bilinear", align_corners=True)
+    return np.ascontiguousarray(fine[0].movedim(0, -1).numpy())
 
 
 def lit(

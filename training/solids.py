@@ -11,6 +11,7 @@ without a bottom or cabinets without a back become whole.
 
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,11 @@ class Solid:
 
     inside: np.ndarray  # bool [x, y, z]
     corner: np.ndarray  # [3]
+
+    @property
+    def points(self) -> np.ndarray:
+        """The middles of what is occupied, [n, 3]."""
+        return (np.argwhere(self.inside) + 0.5) / VOXELS + self.corner
 
     def sampled(self, points: torch.Tensor, model_from_points: np.ndarray) -> torch.Tensor:
         """Share of the solid about points [n, 3] that a matrix [4, 4] brings to it; outside 0."""
@@ -202,20 +208,31 @@ def _thin(
 
 
 def build(models: Path, out: Path) -> None:
-    """Closes all models of a library; what is there already is kept."""
+    """Closes all models of a library, on all cores; what is there already is kept."""
     out.mkdir(parents=True, exist_ok=True)
     todo = [name for name in library.names(models) if not (out / f"{name}.npz").exists()]
     begun = time.perf_counter()
-    for count, name in enumerate(todo):
-        made = solid(library.model(models, name).mesh)
+    with ProcessPoolExecutor() as pool:
+        jobs = [pool.submit(_keep, models, out, name) for name in todo]
+        for count, job in enumerate(jobs):
+            job.result()
+            if count % 20 == 0:
+                print(f"{count}/{len(todo)} {time.perf_counter() - begun:.0f} s", flush=True)
+
+
+def _keep(models: Path, out: Path, name: str) -> None:
+    """Closes one and writes it, whole or not at all."""
+    torch.set_num_threads(1)
+    made = solid(library.model(models, name).mesh)
+    part = out / f"{name}.part"
+    with part.open("wb") as file:
         np.savez(
-            out / f"{name}.npz",
+            file,
             inside=np.packbits(made.inside),
             shape=np.array(made.inside.shape),
             corner=made.corner,
         )
-        if count % 20 == 0:
-            print(f"{count}/{len(todo)} {time.perf_counter() - begun:.0f} s", flush=True)
+    part.rename(out / f"{name}.npz")
 
 
 if __name__ == "__main__":
