@@ -14,11 +14,13 @@ import torch
 from reparo import api, models, settings
 from reparo.api.results import Reconstruction
 from reparo.app.prompts import with_networks
+from reparo.app.shown import Shown
 from reparo.app.state import Pose
 from reparo.contracts import Progress, Watch
 from reparo.files.folder import whole
 from reparo.files.images import read_photo, write_mask
 from reparo.files.layout_json import read_layout
+from reparo.files.meshes import read_mesh
 from reparo.files.scene_json import read_scene_folder
 from reparo.files.stored import read_result
 from reparo.scene import ObjectReport, Problem, Region, Similarity, Start
@@ -133,6 +135,17 @@ def hand_placed(before: Path, moved: Mapping[str, Pose], result: Path) -> None:
     problem = Problem(found.names, found.meshes, found.camera, found.observation, starts)
     placed = Reconstruction(problem, solution, notes=said, measured=stored.world.metric)
     _rewritten(before, placed, result)
+
+
+def grown(shown: Shown, name: str, factor: float) -> Pose:
+    """An object's pose at another size, the lowest point of its mesh where it was."""
+    pose = shown.poses[name]
+    here = _layout([pose])[0]
+    vertices = here.apply(read_mesh(shown.meshes[name]).vertices)
+    foot = vertices[vertices[:, 1].argmin()]
+    centre = here.translation.clone()
+    centre[1] = foot[1] + (centre[1] - foot[1]) * factor
+    return (*centre.tolist(), *pose[3:7], pose[7] * factor)
 
 
 def archive(folder: Path) -> bytes:

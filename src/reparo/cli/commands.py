@@ -6,6 +6,7 @@ from typing import Annotated, Any, Union
 import tyro
 
 from reparo.cli.align import Align
+from reparo.cli.app import App
 from reparo.cli.batch import Batch
 from reparo.cli.evaluate import Bench, Evaluate
 from reparo.cli.export import Export
@@ -18,6 +19,7 @@ COMMANDS: dict[str, Any] = {
     "run": Run,
     "align": Align,
     "view": View,
+    "app": App,
     "export": Export,
     "batch": Batch,
     "evaluate": Evaluate,
