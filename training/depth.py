@@ -1,6 +1,6 @@
 """Trains the network of `depth: embedded`.
 
-    python -m training.depth DATA OUT.safetensors --minutes 30
+    python -m training.depth DATA OUT.safetensors --steps 12000 [--device cuda]
 
 DATA holds scenes and tokens of train, close and held. Loss: after the gain and offset that bring
 each picture's median and mean deviation to 0 and 1, absolute differences and differences of
@@ -14,151 +14,99 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from jaxtyping import Bool, Float
-from safetensors.torch import load_file, save_file
+from jaxtyping import Float
+from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, dropout2d, max_pool2d
+from torch.nn.functional import dropout2d
 
-from reparo.stages.depth.network import FINER, DepthNetwork, make_clues
-from training.kept import Kept, read_scenes
-from training.schedule import Average, Clock, rate
+from reparo.stages.depth.network import ROUNDS, WIDTH, DepthNetwork, make_clues
+from training.kept import Batch, Scenes, read_scenes
+from training.schedule import Average, chosen_device, rate
+from training.spoilt import recoloured, worse
 
-SAID = 4  # network's pixels a patch
-BATCH = 12
 CLOSE = 0.5  # of the batches are of scenes seen from close by
 RATE = 2e-3
 LEAST_SIDE = 14  # patches of a crop
-NO_MASKS, SOME_MASKS, ROUGH_MASKS = 0.35, 0.1, 0.25  # shares of the pictures
-GREY, BLIND = 0.15, 0.2  # shares of the pictures whose clues lack colour, or the picture at all
+PATCHES = 24  # of a picture's side
 DROPPED = 0.15  # share of the tokens' channels that a batch does without
+REPORTS = 12
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What the network is given and what is true."""
+class Course:
+    """How the network is trained."""
 
-    tokens: Float[Tensor, "b t r c"]
-    clues: Float[Tensor, "b k h w"]
-    disparity: Float[Tensor, "b y x"]
-    number: Float[Tensor, "b y x"]  # of the object from 1; 0: none
+    steps: int = 12_000
+    batch: int = 48
+    width: tuple[int, int, int] = WIDTH
+    rounds: int = ROUNDS
+    seed: int = 0
 
 
 def main(
     data: tyro.conf.Positional[Path],
     out: tyro.conf.Positional[Path],
     /,
-    minutes: float = 45,
-    count: int = 7000,
-    start: Path | None = None,
-    seed: int = 0,
+    course: tyro.conf.OmitArgPrefixes[Course],
+    device: str = "auto",
 ) -> None:
-    """Trains for so many minutes of processor time; says how it fares on held-out models.
-
-    `start`: weights to go on from, at half the rate.
-    """
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    trains = [read_scenes(data, split, count) for split in ("train", "close")]
-    held = read_scenes(data, "held", 500)
-    network = DepthNetwork()
-    highest = RATE if start is None else RATE / 2
-    if start is not None:
-        network.load_state_dict(load_file(start))
-    best = Average(network)
+    """Trains for so many steps; says how it fares on held-out models."""
+    torch.manual_seed(course.seed)
+    rng, place = np.random.default_rng(course.seed), chosen_device(device)
+    trains = [read_scenes(data, split).to(place) for split in ("train", "close")]
+    held = read_scenes(data, "held")
+    network = DepthNetwork(course.width, course.rounds).to(place)
+    best, steps = Average(network), course.steps
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
-    clock, losses, next_report = Clock(minutes), [], 0.1
-    while not clock.over:
+    losses = []
+    for step in range(1, steps + 1):
         for group in optimizer.param_groups:
-            group["lr"] = highest * rate(clock.share)
-        batch = draw(trains[int(rng.random() < CLOSE)], rng)
-        with torch.autocast("cpu", torch.bfloat16):
-            said = network(dropout2d(batch.tokens, DROPPED), batch.clues)
-        loss = mismatch(said.float(), batch)
+            group["lr"] = RATE * rate(step / steps)
+        drawn = draw(trains[int(rng.random() < CLOSE)], course.batch, rng)
+        loss = mismatch(asked(network, drawn, DROPPED), drawn)
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         best.follow(network)
-        losses.append(float(loss.detach()))
-        if clock.share >= next_report:
-            next_report += 0.1
-            mean, figures = np.mean(losses[-200:]), report(best.network, held)
-            print(f"{clock.share:.0%} {len(losses)} steps, loss {mean:.4f}, {figures}", flush=True)
-    save_file({key: value.half() for key, value in best.network.state_dict().items()}, out)
+        losses.append(loss.detach())
+        if step % max(1, steps // REPORTS) == 0 or step == steps:
+            mean = float(torch.stack(losses[-200:]).mean())
+            print(f"{step} of {steps}, loss {mean:.4f}, {report(best.network, held)}", flush=True)
+            save_file(_halved(best.network), out)
 
 
-def draw(scenes: Kept, rng: np.random.Generator) -> Batch:
-    """Random scenes, all cropped to one random shape."""
-    rows, columns = (24, 24) if rng.random() < 0.5 else rng.integers(LEAST_SIDE, 25, 2)
-    chosen = np.sort(rng.choice(len(scenes.rgb), BATCH, replace=False))
-    parts = []
-    for index in chosen:
-        top, left = rng.integers(25 - rows), rng.integers(25 - columns)
-        parts.append(_cropped(scenes, index, (top, left, rows, columns), rng))
-    return Batch(*(torch.stack(part) for part in zip(*parts, strict=True)))
+def asked(network: nn.Module, batch: Batch, dropped: float = 0.0) -> Float[Tensor, "b y x"]:
+    """What the network says of a batch."""
+    tokens, clues = batch.tokens.float(), make_clues(batch.rgb, batch.given)
+    with torch.autocast(tokens.device.type, torch.bfloat16):
+        return network(dropout2d(tokens, dropped), clues).float()
 
 
-def _cropped(
-    scenes: Kept, index: int, box: tuple[int, int, int, int], rng: np.random.Generator | None
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """One scene's tokens, clues, disparity and numbers within a box of patches."""
-    top, left, rows, columns = (int(value) for value in box)
-
-    def cut(array: np.ndarray, finer: int) -> Tensor:
-        down = slice(top * finer, (top + rows) * finer)
-        across = slice(left * finer, (left + columns) * finer)
-        return torch.from_numpy(array[..., down, across].copy())
-
-    rgb = cut(scenes.rgb[index], FINER).movedim(0, -1).float() / 255
-    number = cut(scenes.number[index], FINER)
-    masks = torch.stack([number == one for one in range(1, int(number.max()) + 1)] or [number > 99])
-    if rng is not None:
-        masks, rgb = _worse(masks, rng), _recoloured(rgb, rng)
-    tokens = cut(scenes.tokens[index], 1).float()
-    coarse = number[FINER // SAID // 2 :: FINER // SAID, FINER // SAID // 2 :: FINER // SAID]
-    return (
-        tokens, make_clues(rgb, masks), cut(scenes.disparity[index], SAID).float(), coarse.float()
+def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:
+    """Random scenes, all cropped to one random shape, with the faults of real ones."""
+    shape = (PATCHES, PATCHES)
+    if rng.random() < 0.5:
+        rows, columns = rng.integers(LEAST_SIDE, PATCHES + 1, 2)
+        shape = (int(rows), int(columns))
+    corners = [rng.integers(PATCHES + 1 - side, size=count) for side in shape]
+    chosen = rng.choice(len(scenes.rgb), count, replace=False)
+    batch = scenes.cropped(chosen, np.stack(corners, -1), shape)
+    return Batch(
+        batch.tokens, recoloured(batch.rgb, rng), worse(batch.given, rng),
+        batch.disparity, batch.number,
     )  # fmt: skip
-
-
-def _worse(masks: Bool[Tensor, "n h w"], rng: np.random.Generator) -> Bool[Tensor, "n h w"]:
-    """Masks as they come: none, some, or with outlines a little off."""
-    chance = rng.random()
-    if chance < NO_MASKS:
-        return masks[:0]
-    if chance < NO_MASKS + SOME_MASKS:
-        return masks[torch.from_numpy(rng.random(len(masks)) < 0.6)]
-    if chance < NO_MASKS + SOME_MASKS + ROUGH_MASKS:
-        grown = max_pool2d(masks.float(), 3, 1, 1) > 0
-        chosen = torch.from_numpy(rng.random(len(masks)) < 0.5)
-        return torch.where(chosen[:, None, None], grown, masks)
-    return masks
-
-
-def _recoloured(rgb: Float[Tensor, "h w 3"], rng: np.random.Generator) -> Float[Tensor, "h w 3"]:
-    """Other light, another lens, or no picture: what the clues show of it must not be relied on."""
-    chance = rng.random()
-    if chance < BLIND:
-        return torch.full_like(rgb, 0.5)
-    if chance < BLIND + GREY:
-        rgb = rgb.mean(-1, keepdim=True).expand(-1, -1, 3)
-    rgb = rgb ** float(np.exp(rng.normal() * 0.3))
-    rgb = rgb * torch.from_numpy(rng.uniform(0.75, 1.2, 3)).to(rgb)
-    if rng.random() < 0.4:
-        rgb = avg_pool2d(rgb.movedim(-1, 0), 3, 1, 1).movedim(0, -1)
-    noise = torch.from_numpy(rng.standard_normal(rgb.shape, "f4"))
-    return (rgb + 0.03 * float(rng.random()) * noise).clamp(0, 1)
 
 
 def mismatch(said: Float[Tensor, "b y x"], batch: Batch) -> Tensor:
     """The loss, a mean over the batch."""
     ours, true = (_normalised(maps) for maps in (said, batch.disparity))
     plain = (ours - true).abs().mean()
-    slopes = sum((_slopes(ours - true, step) for step in (1, 2, 4, 8)), torch.zeros(()))
-    maps = list(zip(said, batch.disparity, batch.number, strict=True))
-    per_object = torch.cat([object_errors(*one, power) for one in maps for power in (0, 2)])
+    slopes = sum((_slopes(ours - true, step) for step in (1, 2, 4, 8)), torch.zeros_like(plain))
+    per_object = torch.cat([object_errors(said, batch, power) for power in (0, 2)])
     zero = (_zero(said) - _zero(batch.disparity)).abs().clamp(max=1.0).mean()
-    return plain + 0.25 * slopes + 2 * per_object.clamp(max=0.5).mean() + 0.2 * zero
+    near = per_object.clamp(max=0.5).mean() if len(per_object) else 0.0
+    return plain + 0.25 * slopes + 2 * near + 0.2 * zero
 
 
 def _normalised(maps: Float[Tensor, "b y x"]) -> Float[Tensor, "b y x"]:
@@ -180,45 +128,52 @@ def _slopes(difference: Float[Tensor, "b y x"], step: int) -> Tensor:
     return down.abs().mean() + across.abs().mean()
 
 
-def object_errors(
-    said: Float[Tensor, "y x"],
-    true: Float[Tensor, "y x"],
-    number: Float[Tensor, "y x"],
-    power: int = 0,
-) -> Float[Tensor, " n"]:
-    """Relative errors of disparity after the affine fit over all objects, each object's mean.
+def object_errors(said: Float[Tensor, "b y x"], batch: Batch, power: int = 0) -> Tensor:
+    """Relative errors of disparity after each picture's affine fit over all its objects, [n].
 
-    The fit weighs pixels by true depth to a power: 0 as is usual, 2 to fit relative errors.
+    An object's is its pixels' mean. The fit weighs pixels by true depth to a power: 0 as is usual,
+    2 to fit relative errors.
     """
-    inside = (number > 0) & (true > 0)
-    if inside.sum() < 8:
-        return said.new_zeros(0)
-    x, y, which = said[inside], true[inside], number[inside].long()
-    weight = y**-power / (y**-power).sum()
-    mean_x, mean_y = (weight * x).sum(), (weight * y).sum()
-    apart = (weight * (x - mean_x).square()).sum()
-    gain = (weight * (x - mean_x) * (y - mean_y)).sum() / (apart + 1e-6)
-    error = ((x - mean_x) * gain + mean_y - y).abs() / y
-    total = error.new_zeros(int(which.max()) + 1).index_add(0, which, error)
-    size = torch.bincount(which, minlength=len(total))
-    return (total / size.clamp_min(1))[size > 0]
+    true, number = batch.disparity, batch.number
+    inside = ((number > 0) & (true > 0)).float()
+    near = true.clamp_min(1e-6)
+    weight = inside * near**-power
+    weight = weight / weight.sum((1, 2), keepdim=True).clamp_min(1e-12)
+
+    def mean(values: Tensor) -> Tensor:
+        return (weight * values).sum((1, 2), keepdim=True)
+
+    off_said, off_true = said - mean(said), true - mean(true)
+    gain = mean(off_said * off_true) / (mean(off_said.square()) + 1e-6)
+    error = (off_said * gain - off_true).abs() / near * inside
+    one = torch.arange(len(said), device=said.device)[:, None, None] * 256 + number
+    total = error.new_zeros(256 * len(said)).index_add(0, one.flatten(), error.flatten())
+    size = error.new_zeros(256 * len(said)).index_add(0, one.flatten(), inside.flatten())
+    return total[size > 0] / size[size > 0]
 
 
 @torch.no_grad()
-def report(network: nn.Module, held: Kept, count: int = 120) -> str:
-    """Object errors on scenes of held-out models, masks given."""
+def report(network: nn.Module, held: Scenes, count: int = 120, at_once: int = 10) -> str:
+    """Object errors on scenes of held-out models, masks given; and of the map, without masks."""
+    place = next(network.parameters()).device
+    network.eval()
     errors, plain = [], []
-    for index in range(min(count, len(held.rgb))):
-        tokens, clues, true, number = _cropped(held, index, (0, 0, 24, 24), None)
-        with torch.autocast("cpu", torch.bfloat16):
-            said = network(tokens[None], clues[None])[0].float()
-        errors.append(object_errors(said, true, number))
-        plain.append((_normalised(said[None]) - _normalised(true[None])).abs().mean())
+    for first in range(0, min(count, len(held.rgb)), at_once):
+        rows = np.arange(first, min(first + at_once, len(held.rgb)))
+        corners = np.zeros((len(rows), 2), int)
+        batch = held.cropped(rows, corners, (PATCHES, PATCHES)).to(place)
+        errors.append(object_errors(asked(network, batch), batch))
+        said = asked(network, batch.without_masks())
+        plain.append((_normalised(said) - _normalised(batch.disparity)).abs().mean())
     every = torch.cat(errors)
     return (
         f"held out: object error median {every.median():.2%}, mean {every.mean():.2%}, "
-        f"map {torch.stack(plain).mean():.3f}"
+        f"map without masks {torch.stack(plain).mean():.3f}"
     )
+
+
+def _halved(network: nn.Module) -> dict[str, Tensor]:
+    return {key: value.half().cpu() for key, value in network.state_dict().items()}
 
 
 if __name__ == "__main__":

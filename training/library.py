@@ -8,6 +8,7 @@ them. One model in ten, chosen by its name's hash, is held out for figures of ou
 """
 
 import hashlib
+import os
 import sys
 import tempfile
 import zipfile
@@ -93,7 +94,7 @@ def build(catalogues: Path, out: Path) -> None:
     forbidden, credits = left_out(), []
     for catalogue in sorted(catalogues.glob("*.sh3f")):
         entries = [entry for entry in read_catalogue(catalogue) if entry.name not in forbidden]
-        with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(2) as pool:
+        with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(os.cpu_count()) as pool:
             with zipfile.ZipFile(catalogue) as archive:
                 archive.extractall(folder)
             jobs = [pool.submit(_keep, Path(folder), entry, out) for entry in entries]

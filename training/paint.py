@@ -28,6 +28,14 @@ def random_pattern(rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([rgb.clip(0, 1), np.ones((SIDE, SIDE, 1))], -1)
 
 
+def random_look(rng: np.random.Generator) -> np.ndarray:
+    """A pattern, or one colour, sRGB and alpha 0..1 [h, w, 4]."""
+    if rng.random() < 0.65:
+        return random_pattern(rng)
+    colour = np.append(random_colour(rng), 1.0)
+    return np.broadcast_to(colour, (2, 2, 4)).copy()
+
+
 def random_colour(rng: np.random.Generator) -> np.ndarray:
     """Mostly pale or grey, as rooms are."""
     grey = rng.uniform(0.15, 0.95)

@@ -11,15 +11,18 @@ import numpy as np
 import torch
 
 from reparo.scene import Material, Mesh
+from training.clutter import Wall, clutter
 from training.library import Model, model
-from training.paint import random_colour, random_pattern
+from training.paint import random_look
 from training.picture import View
 from training.rays import moved
 
 SIDE = 336  # px: 24 patches of the transformer
 MOST = 7  # objects
 LEAST_SEEN = 0.004  # of the picture that an object's box must fill
+LEAST_FIRST = 0.12  # ... the first one, seen from close by
 TRIES = 40
+LIVED_IN, LIVED_IN_CLOSE = 0.25, 0.6  # of the rooms with walls have clutter along the one behind
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ class Make:
     def most(self) -> int:
         """Objects, at most."""
         return 10 if self.close else MOST
+
+    def least(self, first: bool) -> float:
+        """Share of the picture that an object's box must fill; close by, the first one much."""
+        return LEAST_FIRST if self.close and first else LEAST_SEEN
 
     @property
     def largest(self) -> float:
@@ -91,12 +98,11 @@ def random_room(
             placed.append(one)
     if not placed:
         return random_room(rng, library, names, close)
-    return Room(
-        [one.name for one in placed],
-        [one.mesh for one in placed],
-        surroundings(rng, view, reach, close),
-        view,
-    )
+    around, wall = surroundings(rng, view, reach, close)
+    if wall is not None and rng.random() < (LIVED_IN_CLOSE if close else LIVED_IN):
+        size = 1.0 if make.true_size else 0.6 * reach[0]
+        around += clutter(rng, library, names, wall, size * rng.uniform(0.7, 1.3))
+    return Room([one.name for one in placed], [one.mesh for one in placed], around, view)
 
 
 def random_view(rng: np.random.Generator, make: Make) -> tuple[View, tuple[float, float]]:
@@ -111,7 +117,8 @@ def random_view(rng: np.random.Generator, make: Make) -> tuple[View, tuple[float
         [[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1.0]]
     )
     view = View(tilt @ lean, np.array([0, height, 0]), fov, SIDE)
-    return view, (0.55 * middle, middle * rng.uniform(1.2, 2.2))
+    farthest = rng.uniform(1.1, 1.8) if make.close else rng.uniform(1.2, 2.2)
+    return view, (0.55 * middle, middle * farthest)
 
 
 def _placed(
@@ -194,7 +201,10 @@ def _fits(one: Standing, placed: list[Standing], view: View, make: Make) -> bool
     shown = (np.minimum(high, view.side) - np.maximum(low, 0)).clip(0)
     whole = (high - low).clip(1)
     share = shown.prod() / view.side**2
-    if not LEAST_SEEN <= share <= make.largest or (shown / whole).min() < make.least_inside:
+    if (
+        not make.least(not placed) <= share <= make.largest
+        or (shown / whole).min() < make.least_inside
+    ):
         return False
     lowest, highest = one.mesh.vertices[:, 1].min(), one.mesh.vertices[:, 1].max()
     for other in placed:
@@ -209,34 +219,25 @@ def _fits(one: Standing, placed: list[Standing], view: View, make: Make) -> bool
 
 def surroundings(
     rng: np.random.Generator, view: View, reach: tuple[float, float], close: bool
-) -> list[Mesh]:
-    """A floor, and most of the time walls behind and beside."""
+) -> tuple[list[Mesh], Wall | None]:
+    """A floor, and most of the time walls behind and beside; the one behind."""
     far = reach[1]
-    size = far * rng.uniform(1.15, 1.8)
+    size = far * (rng.uniform(1.0, 1.4) if close else rng.uniform(1.15, 1.8))
     has_walls = rng.random() < (0.85 if close else 0.55)
     span = size if has_walls else far * rng.choice([2.0, 4.0, 15.0])
-    floor = _quad((-span, 0, -span), (2 * span, 0, 0), (0, 0, 2 * span), _look(rng), rng)
+    floor = _quad((-span, 0, -span), (2 * span, 0, 0), (0, 0, 2 * span), random_look(rng), rng)
     if not has_walls:
-        return [floor]
+        return [floor], None
     high = max(rng.uniform(0.5, 1.5) * far, 1.3 * view.place[1])
     angle = rng.normal() * 0.3
-    along = np.array([np.cos(angle), 0, np.sin(angle)])
-    corner = np.array([0, 0, -size]) - 2 * size * along
-    wall = _look(rng)
-    meshes = [floor, _quad(corner, 4 * size * along, (0, high, 0), wall, rng)]
+    along, out = np.array([[np.cos(angle), 0, np.sin(angle)], [-np.sin(angle), 0, np.cos(angle)]])
+    foot, look = np.array([0, 0, -size]), random_look(rng)
+    meshes = [floor, _quad(foot - 2 * size * along, 4 * size * along, (0, high, 0), look, rng)]
     for side in (-1, 1):
         if rng.random() < 0.4:
             start = np.array([side * size * rng.uniform(0.7, 1.2), 0, -2 * size])
-            meshes.append(_quad(start, (0, 0, 4 * size), (0, high, 0), wall, rng))
-    return meshes
-
-
-def _look(rng: np.random.Generator) -> np.ndarray:
-    """A pattern, or one colour."""
-    if rng.random() < 0.65:
-        return random_pattern(rng)
-    colour = np.append(random_colour(rng), 1.0)
-    return np.broadcast_to(colour, (2, 2, 4)).copy()
+            meshes.append(_quad(start, (0, 0, 4 * size), (0, high, 0), look, rng))
+    return meshes, Wall(foot, along, out, high, 1.1 * size * np.tan(view.fov_y / 2))
 
 
 def _quad(

@@ -7,6 +7,7 @@ OUT/NNNNN.npz: rgb uint8 [s, s, 3]; disparity float16 [s, s], 1/z, 0 unknown; in
 z float32 [n], of each object's middle along the axis; names [n]; fov_y_deg; pitch_deg.
 """
 
+import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from training.picture import full_masks, look
 from training.rays import World
 from training.room import random_room
 
-WORKERS = 2
+WORKERS = os.cpu_count()
 LEAST_VISIBLE = 60  # px: an object that shows less is no object
 
 

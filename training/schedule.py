@@ -25,6 +25,13 @@ class Clock:
         return self.share >= 1
 
 
+def chosen_device(name: str) -> torch.device:
+    """`auto`: a GPU where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
 def rate(share: float) -> float:
     """Rises for a twentieth of the time, then falls as a cosine; at most 1."""
     return min(share / 0.05 + 0.01, 0.5 * (1 + math.cos(math.pi * min(share, 1))))

@@ -10,6 +10,7 @@ from reparo.stages.depth import embedded
 from reparo.stages.depth.edges import sharpened
 from reparo.stages.depth.embedded import EmbeddedDepth
 from reparo.stages.depth.network import CLUES, FINER, TOKENS, DepthNetwork, make_clues
+from reparo.stages.vision.blocks import Attending
 
 
 def box(size, rows, columns):
@@ -20,33 +21,49 @@ def box(size, rows, columns):
 
 class TestClues:
     def test_an_object_s_pixels_all_know_its_box(self):
-        rgb, mask = torch.rand(40, 80, 3), box((40, 80), (10, 30), (20, 60))
-        clues = make_clues(rgb, mask[None])
-        assert clues.shape == (CLUES, 40, 80)
+        mask = box((40, 80), (10, 30), (20, 60))
+        numbers = torch.stack([mask * 2, ~mask * 1])  # of two pictures
+        clues = make_clues(torch.rand(2, 40, 80, 3), numbers)
+        assert clues.shape == (2, CLUES, 40, 80)
+        clues = clues[0]
         left, right, top, foot = clues[-4:]
         for values, expected in ((left, -0.4875), (right, 0.4875), (top, -0.2375), (foot, 0.2375)):
             assert values[mask].unique().tolist() == pytest.approx([expected])
 
     def test_elsewhere_they_are_the_pixel_s_own_place(self):
-        clues = make_clues(torch.rand(8, 8, 3), torch.zeros(0, 8, 8, dtype=torch.bool))
+        clues = make_clues(torch.rand(1, 8, 8, 3), torch.zeros(1, 8, 8, dtype=torch.long))[0]
         x, y, inside, ends, left, right, top, foot = clues[3:]
         assert torch.equal(left, x) and torch.equal(right, x)
         assert torch.equal(top, y) and torch.equal(foot, y)
         assert not inside.any() and not ends.any()
 
     def test_the_longer_side_is_two_long_whichever_it_is(self):
-        none = torch.zeros(0, 60, 20, dtype=torch.bool)
-        x, y = make_clues(torch.rand(60, 20, 3), none)[3:5]
+        none = torch.zeros(1, 60, 20, dtype=torch.long)
+        x, y = make_clues(torch.rand(1, 60, 20, 3), none)[0, 3:5]
         assert float(y.max() - y.min()) == pytest.approx(2 - 2 / 60)
         assert float(x.max() - x.min()) == pytest.approx(2 / 3 - 2 / 60)
 
     def test_a_mirrored_picture_has_mirrored_clues(self):
-        rgb, mask = torch.rand(16, 24, 3), box((16, 24), (4, 9), (3, 10))
-        plain = make_clues(rgb, mask[None])
-        mirrored = make_clues(rgb.flip(1), mask[None].flip(2)).flip(2)
+        rgb, number = torch.rand(1, 16, 24, 3), box((16, 24), (4, 9), (3, 10))[None].long()
+        plain = make_clues(rgb, number)[0]
+        mirrored = make_clues(rgb.flip(2), number.flip(2))[0].flip(2)
         assert torch.equal(mirrored[:3], plain[:3])
         assert torch.allclose(mirrored[3], -plain[3])
         assert torch.allclose(mirrored[7], -plain[8])  # left is right
+
+
+class TestAttending:
+    def test_a_place_hears_of_the_farthest_one(self):
+        block = Attending(64, 2)
+        maps = torch.rand(1, 64, 5, 7)
+        other = maps.clone()
+        other[:, ::2, -1, -1] += 1
+        assert block(maps).shape == maps.shape
+        assert not torch.allclose(block(maps)[..., 0, 0], block(other)[..., 0, 0])
+
+    def test_it_does_not_care_where_places_lie(self):
+        block, maps = Attending(32, 4), torch.rand(2, 32, 3, 4)
+        assert torch.allclose(block(maps).flip(3), block(maps.flip(3)))
 
 
 class TestEdges:
@@ -75,7 +92,7 @@ class TestEdges:
 class TestNetwork:
     @pytest.mark.parametrize("rows, columns", [(24, 24), (24, 13), (1, 3)])
     def test_it_says_four_pixels_a_patch(self, rows, columns):
-        network = DepthNetwork().float().eval()
+        network = DepthNetwork((64, 32, 16), rounds=2).float().eval()
         tokens = torch.rand(1, TOKENS, rows, columns).float()
         clues = torch.rand(1, CLUES, rows * FINER, columns * FINER).float()
         assert network(tokens, clues).shape == (1, 4 * rows, 4 * columns)

@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 from reparo.contracts import Note, unsaid
 from reparo.scene import Camera, Depth, Photo, Region
 from reparo.stages.depth.edges import sharpened
-from reparo.stages.depth.network import FINER, DepthNetwork, make_clues
+from reparo.stages.depth.network import FINER, MOST, DepthNetwork, make_clues
 from reparo.stages.pretrained import Place
 from reparo.stages.vision.backbone import in_patches, levels, packaged
 from reparo.stages.vision.shipped import with_shipped_weights
@@ -67,10 +67,11 @@ class EmbeddedDepth:
         fine = (tokens.shape[-2] * FINER, tokens.shape[-1] * FINER)
         picture = rgb.movedim(-1, 0)[None].to(tokens)
         picture = interpolate(picture, fine, mode="bilinear", antialias=True)[0].movedim(0, -1)
-        small = torch.zeros(0, *fine, dtype=torch.bool, device=tokens.device)
-        if len(masks):
-            small = interpolate(masks[None].to(tokens), fine, mode="nearest-exact")[0] > 0.5
-        return _network(place)(tokens, make_clues(picture, small)[None])[0].cpu()
+        number = torch.zeros(fine, dtype=torch.long, device=tokens.device)
+        for index, mask in enumerate(masks[: MOST - 1], 1):
+            small = interpolate(mask[None, None].to(tokens), fine, mode="nearest-exact")
+            number[small[0, 0] > 0.5] = index
+        return _network(place)(tokens, make_clues(picture[None], number[None]))[0].cpu()
 
 
 def _stacked(regions: Sequence[Region], size: tuple[int, int]) -> Bool[Tensor, "n h w"]:

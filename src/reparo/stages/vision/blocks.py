@@ -3,7 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, silu
+from torch.nn.functional import gelu, interpolate, scaled_dot_product_attention, silu
 
 
 class Convolution(nn.Module):
@@ -31,6 +31,30 @@ class Residual(nn.Module):
     def forward(self, maps: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Maps of the same shape."""
         return maps + self.second(self.first(maps))
+
+
+class Attending(nn.Module):
+    """Every place of a map looks at all others, then thinks by itself; both added to what was."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.before = nn.LayerNorm(channels)
+        self.asked = nn.Linear(channels, 3 * channels)
+        self.told = nn.Linear(channels, channels)
+        self.between = nn.LayerNorm(channels)
+        self.wide = nn.Linear(channels, 4 * channels)
+        self.narrow = nn.Linear(4 * channels, channels)
+
+    def forward(self, maps: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Maps of the same shape; where a place lies, the channels must say."""
+        places = maps.flatten(2).movedim(1, 2)
+        parts = self.asked(self.before(places)).unflatten(2, (3, self.heads, -1))
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        seen = scaled_dot_product_attention(query, key, value)
+        places = places + self.told(seen.movedim(1, 2).flatten(2))
+        places = places + self.narrow(gelu(self.wide(self.between(places))))
+        return places.movedim(1, 2).unflatten(2, maps.shape[2:])
 
 
 class Upwards(nn.Module):
