@@ -9,6 +9,9 @@ median of its models'.
 """
 
 import math
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +25,27 @@ from reparo.evaluate.table import text_table
 from reparo.scene import Cutout, Mesh
 from reparo.stages.reconstruct.embedded import expected_overlap
 from reparo.stages.reconstruct.inflate import InflateReconstructor
-from reparo.stages.reconstruct.shape_network import ShapeHead
+from reparo.stages.reconstruct.shape_network import ShapeHead, Size
 from reparo.stages.reconstruct.shape_seen import seen
 from reparo.stages.reconstruct.shape_surface import LIKELY, surface
 from reparo.stages.reconstruct.shape_texture import textured
 from reparo.stages.vision.backbone import packaged
 from training import library, solids
 from training.shape.score import Score, Truth, score
+from training.shape.split import is_built
 
 MOST_FACES = 20_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where things are."""
+
+    solids: Path
+    views: Path
+    weights: Path
+    count: int  # views of a model
+    mean: Tensor
 
 
 def main(
@@ -42,36 +57,53 @@ def main(
     weights: Path = Path("src/reparo/weights/shape.safetensors"),
     count: int = 3,
 ) -> None:
-    """Prints the table."""
-    torch.set_num_threads(1)
-    head, network = ShapeHead().float(), packaged("cpu")
-    head.load_state_dict(load_file(weights))
-    mean = mean_shape(train)
+    """Prints the table; on all cores."""
+    plan = Plan(closed, views, weights, count, mean_shape(train))
+    names = library.names(library_, held_out=True)
     found: dict[str, list[list[Score]]] = {}
-    for name in track(library.names(library_, held_out=True), "models"):
-        kept, solid = np.load(views / f"{name}.npz"), solids.load(closed, name)
-        for view in range(count):
-            focal = float(kept["focal"][view])
-            cutout = as_cutout(kept["rgba"][view], focal)
-            truth = Truth.of(solid, kept["pose"][view].astype(float), focal)
-            outline = cutout.rgba[..., 3].numpy()
-            guess = seen(cutout, focal, head, network).solid[0]
-            guesses = {
-                "inflate": InflateReconstructor()(cutout, name),
-                "mean shape": meshed(mean, cutout, focal),
-                "embedded": meshed(guess, cutout, focal),
-            }
-            for method, mesh in guesses.items():
-                rows = found.setdefault(method, [])
-                if view == 0:
-                    rows.append([])
-                sure = expected_overlap(guess, cutout.rgba[..., 3])
-                rows[-1].append(score(mesh, truth, outline))
-                if method == "embedded":
-                    print(name, view, f"{sure:.2f}", *(
-                        f"{found[one][-1][-1].not_iou:.3f} {found[one][-1][-1].chamfer:.3f}"
-                        for one in guesses))  # fmt: skip
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(scored, plan, name) for name in names]
+        for name, job in zip(names, track(jobs, "models"), strict=True):
+            for view, (sure, scores) in enumerate(job.result()):
+                told = (f"{one.not_iou:.3f} {one.chamfer:.3f}" for one in scores.values())
+                print(name, view, f"{sure:.2f}", *told, flush=True)
+                for method, one in scores.items():
+                    rows = found.setdefault(method, [])
+                    if view == 0:
+                        rows.append([])
+                    rows[-1].append(one)
     print(text_table(table(found)))
+
+
+def scored(plan: Plan, name: str) -> list[tuple[float, dict[str, Score]]]:
+    """Of each view of a model how sure the network is, and the score of each method."""
+    torch.set_num_threads(1)
+    head, network = trained(plan.weights), packaged("cpu")
+    kept, solid = np.load(plan.views / f"{name}.npz"), solids.load(plan.solids, name)
+    found = []
+    for view in range(plan.count):
+        focal = float(kept["focal"][view])
+        cutout = as_cutout(kept["rgba"][view], focal)
+        truth = Truth.of(solid, kept["pose"][view].astype(float), focal)
+        outline = cutout.rgba[..., 3]
+        guess = seen(cutout, focal, head, network).solid[0]
+        guesses = {
+            "inflate": InflateReconstructor()(cutout, name),
+            "mean shape": meshed(plan.mean, cutout, focal),
+            "embedded": meshed(guess, cutout, focal),
+        }
+        scores = {method: score(mesh, truth, outline.numpy()) for method, mesh in guesses.items()}
+        found.append((expected_overlap(guess, outline), scores))
+    return found
+
+
+def trained(weights: Path) -> ShapeHead:
+    """The head of a file, of whichever size."""
+    state = load_file(weights)
+    size = Size.of(state)
+    head = ShapeHead(size.wide, size.fine, size.deep).float().eval()
+    head.load_state_dict(state)
+    return head
 
 
 def as_cutout(rgba: np.ndarray, focal: float) -> Cutout:
@@ -93,7 +125,9 @@ def mean_shape(packed: Path) -> Tensor:
     Cut where the IoU with the views themselves is best.
     """
     occupancy = np.load(packed / "occupancy.npy", mmap_mode="r")
-    some = np.random.default_rng(0).permutation(len(occupancy))[:1500]
+    names = (packed / "names.txt").read_text().split()
+    real = np.array([not is_built(name) for name in names])[np.load(packed / "owner.npy")]
+    some = np.random.default_rng(0).permutation(np.flatnonzero(real))[:1500]
     total, outline, kept = np.zeros((64,) * 3), np.zeros((64,) * 2), []
     for number, index in enumerate(np.sort(some)):
         inside = occupancy[index] >= 128

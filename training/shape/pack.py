@@ -1,13 +1,17 @@
-"""All views of one side of the split as a few large arrays, with what the transformer sees.
+"""All views of one side of the split as a few large arrays.
 
-    python -m training.shape.pack VIEWS OUT [--held-out] [--mirrored]
+    python -m training.shape.pack VIEWS OUT [--held-out] [--device auto]
 
-OUT: tokens.npy float16 [n, 1152, 16, 16], of the cut-out on plain grey; rgba.npy uint8
-[n, 128, 128, 4]; occupancy.npy uint8 [n, 64, 64, 64]; back.npy uint8 [n, 64, 64, 4]; focal.npy
-float32 [n]; owner.npy [n], the model's number in names.txt. With `--mirrored` each view is followed
-by its mirror image.
+OUT: rgba.npy uint8 [n, 224, 224, 4]; occupancy.npy uint8 [n, 64, 64, 64]; back.npy uint8
+[n, 64, 64, 4]; focal.npy float32 [n]; owner.npy int32 [n], the model's number in names.txt. Mirror
+images are made when they are asked for. A training on a GPU lets the transformer look at each
+picture as it comes. For one on the CPU (`--device cpu`, or no GPU there) tokens.npy is added,
+float16 [n, 2, 1152, 16, 16]: what the transformer sees of each cut-out on plain grey and of its
+mirror image. That is 1.2 MB and 0.3 processor seconds a view.
 """
 
+import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +19,16 @@ import torch
 import tyro
 from numpy.lib.format import open_memmap
 from rich.progress import track
+from torch import Tensor, nn
 
-from reparo.stages.reconstruct.shape_network import CLOSE, SEEN, TOKENS
-from reparo.stages.reconstruct.shape_seen import on_grey, resized
+from reparo.stages.reconstruct.shape_network import SEEN, TOKENS
+from reparo.stages.reconstruct.shape_seen import on_grey
 from reparo.stages.vision.backbone import levels, packaged
-from training import library
+from training.schedule import chosen_device
+from training.shape.split import names
 
-KEYS = ("rgba", "occupancy", "back")
+KEYS = ("rgba", "occupancy", "back", "focal")
+AT_ONCE = 64  # pictures that the transformer looks at
 
 
 def main(
@@ -29,51 +36,63 @@ def main(
     out: tyro.conf.Positional[Path],
     /,
     held_out: bool = False,
-    mirrored: bool = False,
+    device: str = "auto",
+    workers: int = os.cpu_count() or 1,
 ) -> None:
     """Writes the arrays."""
-    torch.set_num_threads(1)
-    names = library.names(views, held_out)
+    chosen = names(views, held_out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "names.txt").write_text("\n".join(names) + "\n")
-    first = np.load(views / f"{names[0]}.npz")
-    count = len(names) * len(first["focal"]) * (1 + mirrored)
-    shapes = {"tokens": (TOKENS, SEEN // 14, SEEN // 14), "focal": (), "owner": ()}
-    shapes |= {key: first[key].shape[1:] for key in KEYS} | {"rgba": (CLOSE, CLOSE, 4)}
-    kinds = {"tokens": "f2", "focal": "f4", "owner": "i4"}
-    arrays = {
-        key: open_memmap(out / f"{key}.npy", "w+", kinds.get(key, "u1"), (count, *shape))
-        for key, shape in shapes.items()
-    }
-    network = packaged("cpu").to(torch.bfloat16)
-    place = 0
-    for owner, name in enumerate(track(names, "tokens")):
-        for part in _parts(views / f"{name}.npz", mirrored, network):
-            for key, value in part.items():
-                arrays[key][place : place + len(value)] = value
-            arrays["owner"][place : place + len(part["focal"])] = owner
-            place += len(part["focal"])
+    (out / "names.txt").write_text("\n".join(chosen) + "\n")
+    files = [views / f"{name}.npz" for name in chosen]
+    with ProcessPoolExecutor(workers) as pool:
+        counts = list(pool.map(_count, files, chunksize=50))
+        starts = np.cumsum([0, *counts])
+        first = np.load(files[0])
+        for key in KEYS:
+            shape = (int(starts[-1]), *first[key].shape[1:])
+            open_memmap(out / f"{key}.npy", "w+", first[key].dtype, shape)
+        np.save(out / "owner.npy", np.repeat(np.arange(len(files), dtype=np.int32), counts))
+        jobs = [
+            pool.submit(_copied, file, out, int(start))
+            for file, start in zip(files, starts, strict=False)
+        ]
+        for job in track(jobs, "views"):
+            job.result()
+    if chosen_device(device).type == "cpu":
+        write_tokens(out)
 
 
-def _parts(file: Path, mirrored: bool, network: torch.nn.Module) -> list[dict[str, np.ndarray]]:
-    """The views of one model as they are, then mirrored."""
+def _count(file: Path) -> int:
+    return len(np.load(file)["focal"])
+
+
+def _copied(file: Path, out: Path, start: int) -> None:
+    """The views of one model in their places."""
     kept = np.load(file)
-    straight = {key: kept[key] for key in (*KEYS, "focal")}
-    flipped = {
-        "rgba": straight["rgba"][:, :, ::-1],
-        "occupancy": straight["occupancy"][..., ::-1],
-        "back": straight["back"][:, :, ::-1],
-        "focal": straight["focal"],
-    }
-    return [_shown(part, network) for part in ([straight, flipped] if mirrored else [straight])]
+    for key in KEYS:
+        value = kept[key]
+        np.load(out / f"{key}.npy", mmap_mode="r+")[start : start + len(value)] = value
 
 
-@torch.inference_mode()
-def _shown(part: dict[str, np.ndarray], network: torch.nn.Module) -> dict[str, np.ndarray]:
-    rgba = torch.from_numpy(part["rgba"].copy()).movedim(-1, 1).float() / 255
-    tokens = levels(network, on_grey(rgba).to(torch.bfloat16))
-    small = (resized(rgba, CLOSE) * 255).round().to(torch.uint8)
-    return part | {"tokens": tokens.half().numpy(), "rgba": small.movedim(1, -1).numpy()}
+def write_tokens(packed: Path) -> None:
+    """What the transformer sees of each view and of its mirror image."""
+    torch.set_num_threads(1)
+    rgba, network = np.load(packed / "rgba.npy", mmap_mode="c"), packaged("cpu")
+    shape = (len(rgba), 2, TOKENS, SEEN // 14, SEEN // 14)
+    found = open_memmap(packed / "tokens.npy", "w+", np.float16, shape)
+    for start in track(range(0, len(rgba), AT_ONCE), "tokens"):
+        part = torch.from_numpy(rgba[start : start + AT_ONCE])
+        part = part.movedim(-1, 1).float() / 255
+        for mirrored, pictures in enumerate((part, part.flip(-1))):
+            said = tokens_of(network, pictures)
+            found[start : start + AT_ONCE, mirrored] = said.half().numpy()
+
+
+@torch.no_grad()
+def tokens_of(network: nn.Module, rgba: Tensor) -> Tensor:
+    """Of cut-outs [b, 4, 224, 224] on plain grey, in bfloat16."""
+    with torch.autocast(rgba.device.type, torch.bfloat16):
+        return levels(network, on_grey(rgba)).to(torch.bfloat16)
 
 
 if __name__ == "__main__":

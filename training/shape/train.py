@@ -1,11 +1,18 @@
 """Trains the shape head on packed views.
 
-    python -m training.shape.train OUT PACKED ... [--minutes 20] [--start FILE]
+    python -m training.shape.train OUT PACKED [--size larger] [--steps 12000] [--device auto]
 
-OUT/shape.safetensors is float16, of the running mean of the weights; OUT/log.txt has the losses.
+OUT/shape.safetensors is float16, of the running mean of the weights, anew every 1,000 steps.
+OUT/log.txt (and the screen) has a line every 250: step, ms a step, the losses of what is learned
+from, then for models that are only watched the losses of that mean, its mean overlap, and
+1 - overlap of the median model, each where a cell counts as inside from the chance LIKELY; last the
+chance from which it would be best to count, and the overlap then.
 """
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -14,136 +21,188 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout2d, interpolate
 
-from reparo.stages.reconstruct.shape_network import GRID, Shape, ShapeHead
-from training.schedule import Average, Clock, rate
+from reparo.stages.reconstruct.shape_network import (
+    GRID,
+    LARGER,
+    LOCAL,
+    SMALLER,
+    Shape,
+    ShapeHead,
+    Size,
+)
+from reparo.stages.reconstruct.shape_surface import LIKELY
+from training.schedule import Average, chosen_device, rate
+from training.shape.store import Batch, Views
 
-KEYS = ("tokens", "rgba", "occupancy", "back", "focal")
-BATCH = 16
-RATE = 1.5e-3
+SIZES = {"local": LOCAL, "smaller": SMALLER, "larger": LARGER}
 FORGOTTEN = 0.15  # of the tokens' channels, so that no model is known by heart
 CELLS, OVERLAP, BACK = 3.0, 1.0, 0.3  # weights of the losses
+LINE, KEEP = 250, 1000  # steps from line to line, and from file to file
+CUTS = np.linspace(0.2, 0.6, 17)  # chances from which a cell may count
+
+
+@dataclass(frozen=True)
+class Course:
+    """How it is trained."""
+
+    steps: int = 12_000
+    batch: int = 64
+    size: Literal["local", "smaller", "larger"] = "larger"
+    rate: float = 1e-3
+    decay: float = 0.05
+    forget: float = 0.1  # in the network itself
+    seed: int = 0
+    start: Path | None = None  # weights to go on from; they say the size
+    device: str = "auto"
 
 
 def main(
     out: tyro.conf.Positional[Path],
-    packed: tyro.conf.Positional[tuple[Path, ...]],
+    packed: tyro.conf.Positional[Path],
     /,
-    minutes: float = 20.0,
-    seed: int = 0,
-    start: Path | None = None,
+    course: Annotated[Course, tyro.conf.arg(name="")] = Course(),
 ) -> None:
-    """Trains for so many minutes of processor time; `start`: goes on from these weights."""
-    torch.manual_seed(seed)
-    torch.set_num_threads(1)
+    """Trains; the last line is printed at the end, and the file is written."""
+    torch.manual_seed(course.seed)
+    device = chosen_device(course.device)
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    torch.set_float32_matmul_precision("high")
     out.mkdir(parents=True, exist_ok=True)
-    views = Views(packed)
-    rng, clock = np.random.default_rng(seed), Clock(minutes)
-    head = ShapeHead().float().to(memory_format=torch.channels_last)
-    if start is None:
-        begin(head, views.some(rng))
-    else:
-        head.load_state_dict(load_file(start))
+    views, rng = Views(packed, device), np.random.default_rng(course.seed)
+    head = started(course, views, rng, device)
     mean = Average(head)
-    optimiser = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=0.05)
-    step, seen = 0, []
-    with (out / "log.txt").open("w") as log:
-        while not clock.over:
-            for group in optimiser.param_groups:
-                group["lr"] = RATE * rate(clock.share)
-            terms = losses(head, views.some(rng))
-            sum(terms.values()).backward()
-            torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad()
-            mean.follow(head)
-            seen.append([float(term.detach()) for term in terms.values()])
-            step += 1
-            if step % 100 == 0:
-                values = " ".join(f"{value:.4f}" for value in np.mean(seen, 0))
-                print(step, f"{clock.share:.3f}", values, file=log, flush=True)
-                seen = []
-            if step % 500 == 0:
-                save(mean.network, out / "shape.safetensors")
-    save(mean.network, out / "shape.safetensors")
-
-
-class Views:
-    """The views of several packed folders as one, left on disk."""
-
-    def __init__(self, packed: tuple[Path, ...]) -> None:
-        self._parts = [
-            {key: np.load(folder / f"{key}.npy", mmap_mode="r") for key in KEYS}
-            for folder in packed
-        ]
-        self._starts = np.cumsum([0] + [len(part["focal"]) for part in self._parts])
-
-    def some(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """A batch, as the head and its losses want it."""
-        rows = []
-        while len(rows) < BATCH:
-            index = int(rng.integers(self._starts[-1]))
-            owner = int(np.searchsorted(self._starts, index, "right")) - 1
-            part, place = self._parts[owner], index - self._starts[owner]
-            if part["focal"][place] > 0:  # else it is still being packed
-                rows.append({key: value[place] for key, value in part.items()})
-        return batch({key: np.stack([row[key] for row in rows]) for key in KEYS})
-
-
-def batch(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
-    """Arrays of views as tensors."""
-    part = {key: torch.from_numpy(value) for key, value in arrays.items()}
-    part["tokens"] = part["tokens"].to(torch.bfloat16)
-    for key in ("rgba", "back"):
-        part[key] = part[key].movedim(-1, 1).float() / 255
-    return part
-
-
-def losses(head: ShapeHead, part: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Cross entropy and overlap of the cells inside the outline; colours of the back."""
-    with torch.autocast("cpu", torch.bfloat16):
-        tokens = dropout2d(part["tokens"], FORGOTTEN, training=head.training)
-        answer: Shape = head(tokens, part["rgba"], part["focal"])
-    inside, owner, truth = rays(part)
-    solid = answer.solid.movedim(1, -1)[inside].float()  # [rays, z]
-    entropy = binary_cross_entropy_with_logits(solid, truth, reduction="none").mean(1)
-    chance = solid.sigmoid()
-    sums = torch.zeros(len(part["focal"]), 4).index_add(
-        0,
-        owner,
-        torch.stack(
-            [entropy, torch.ones_like(entropy), (chance * truth).sum(1), (chance + truth).sum(1)], 1
-        ),
+    optimiser = torch.optim.AdamW(
+        head.parameters(), lr=course.rate, weight_decay=course.decay, fused=device.type == "cuda"
     )
-    both = sums[:, 2]
-    known = part["back"][:, 3:] * inside[:, None]
-    off = ((answer.back.float() - part["back"][:, :3]).abs() * known).sum() / (known.sum() * 3 + 1)
-    return {
-        "cells": CELLS * (sums[:, 0] / (sums[:, 1] + 1)).mean(),
-        "overlap": OVERLAP * (1 - (both + 1) / (sums[:, 3] - both + 1)).mean(),
-        "back": BACK * off,
-    }
+    print(views, flush=True)
+    begun, seen = time.perf_counter(), []
+    with (out / "log.txt").open("w") as log:
+        for step in range(1, course.steps + 1):
+            for group in optimiser.param_groups:
+                group["lr"] = course.rate * rate(step / course.steps)
+            seen.append(learn(head, views.some(rng, course.batch), optimiser))
+            mean.follow(head)
+            if step % LINE == 0 or step == course.steps:
+                terms = torch.stack(seen).mean(0).tolist()  # waits for the GPU
+                each = (time.perf_counter() - begun) / len(seen) * 1000
+                told = watch(mean.network, views, course.batch)
+                line = f"{step} {each:.0f} ms learned {texts(terms)} {told}"
+                print(line, flush=True)
+                print(line, file=log, flush=True)
+                begun, seen = time.perf_counter(), []
+            if step % KEEP == 0 or step == course.steps:
+                save(mean.network, out / "shape.safetensors")
 
 
-def rays(part: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Where rays go through the outline [b, y, x], whose they are, and how full their cells are."""
-    inside = interpolate(part["rgba"][:, 3:], (GRID, GRID), mode="area")[:, 0] > 0.3
-    truth = part["occupancy"].movedim(1, -1)[inside].float() / 255
-    return inside, inside.nonzero()[:, 0], truth
+def started(
+    course: Course, views: Views, rng: np.random.Generator, device: torch.device
+) -> ShapeHead:
+    """The head as it is before the first step."""
+    state = load_file(course.start) if course.start else None
+    size = Size.of(state) if state else SIZES[course.size]
+    head = ShapeHead(size.wide, size.fine, size.deep, course.forget)
+    head = head.float().to(device).to(memory_format=torch.channels_last)
+    if state is None:
+        begin(head, views.some(rng, course.batch))
+    else:
+        head.load_state_dict(state)
+    return head.train()
 
 
-def begin(head: ShapeHead, part: dict[str, Tensor]) -> None:
+def learn(head: ShapeHead, part: Batch, optimiser: torch.optim.Optimizer) -> Tensor:
+    """One step; the losses [3], still on their way."""
+    terms = losses(head, part)[0]
+    terms.sum().backward()
+    torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
+    optimiser.step()
+    optimiser.zero_grad()
+    return terms.detach()
+
+
+def losses(head: ShapeHead, part: Batch) -> tuple[Tensor, Shape]:
+    """Of the cells inside the outline cross entropy and overlap, and of the back's colours: [3]."""
+    with torch.autocast(part.rgba.device.type, torch.bfloat16):
+        tokens = dropout2d(part.tokens, FORGOTTEN, training=head.training)
+        answer: Shape = head(tokens, part.rgba, part.focal)
+    inside, truth = rays(part)
+    solid, known = answer.solid.float(), inside[:, None]
+    count = inside.sum((1, 2)) + 1
+    entropy = binary_cross_entropy_with_logits(solid, truth, reduction="none").mean(1)
+    cells = ((entropy * inside).sum((1, 2)) / count).mean()
+    chance = solid.sigmoid() * known
+    both, all_ = ((chance * truth).sum((1, 2, 3)), (chance + truth * known).sum((1, 2, 3)))
+    overlap = 1 - ((both + 1) / (all_ - both + 1)).mean()
+    shown = part.back[:, 3:] * known
+    off = ((answer.back.float() - part.back[:, :3]).abs() * shown).sum() / (shown.sum() * 3 + 1)
+    return torch.stack([CELLS * cells, OVERLAP * overlap, BACK * off]), answer
+
+
+def rays(part: Batch) -> tuple[Tensor, Tensor]:
+    """Where rays go through the outline [b, y, x], 0 or 1, and how full all cells are."""
+    inside = interpolate(part.rgba[:, 3:], (GRID, GRID), mode="area")[:, 0] > 0.3
+    return inside.float(), part.occupancy.float() / 255
+
+
+@torch.no_grad()
+def watch(head: ShapeHead, views: Views, batch: int) -> str:
+    """What a line says of the models that are only watched."""
+    if not views.watched:
+        return "nothing watched"
+    rows = np.concatenate(views.watched)
+    terms, overlaps = [], []
+    for start in range(0, len(rows), batch):
+        part = views.batch(
+            rows[start : start + batch], np.zeros(len(rows[start : start + batch]), bool)
+        )
+        said, answer = losses(head, part)
+        terms.append(said * len(part.focal) / len(rows))
+        overlaps.append(overlaps_of(answer.solid, part))
+    each = torch.cat(overlaps, 1).cpu().numpy()  # [cuts, views]
+    usual = np.array([np.interp(LIKELY, CUTS, one) for one in each.T])
+    owners = np.split(usual, np.cumsum([len(one) for one in views.watched])[:-1])
+    median = np.median([1 - np.median(one) for one in owners])
+    best = int(each.mean(1).argmax())
+    return (
+        f"watched {texts(torch.stack(terms).sum(0).tolist())} IoU {usual.mean():.4f} "
+        f"median 1-IoU {median:.4f} best {each[best].mean():.4f} from {CUTS[best]:.3f}"
+    )
+
+
+def overlaps_of(solid: Tensor, part: Batch) -> Tensor:
+    """IoU inside the outline of each view, for each chance from which a cell counts."""
+    inside, truth = rays(part)
+    chance = solid.float().sigmoid() * inside[:, None]
+    real = (truth >= 0.5) & (inside[:, None] > 0)
+    found = []
+    for cut in CUTS:
+        taken = chance > cut
+        both = (taken & real).sum((1, 2, 3))
+        found.append(both / (taken | real).sum((1, 2, 3)).clamp(min=1))
+    return torch.stack(found)
+
+
+def begin(head: ShapeHead, part: Batch) -> None:
     """Starts from what is usual for each layer, so that no time is lost in learning that."""
-    usual = rays(part)[2].mean(0).clamp(0.002, 0.9).logit()
+    inside, truth = rays(part)
+    usual = (truth * inside[:, None]).sum((0, 2, 3)) / inside.sum().clamp(min=1)
     with torch.no_grad():
         head.out.weight.mul_(0.1)
         head.out.bias.zero_()
-        head.out.bias.view(-1, 4)[:GRID] = usual[:, None]
+        head.out.bias.view(-1, 4)[:GRID] = usual.clamp(0.002, 0.9).logit()[:, None]
+
+
+def texts(values: list[float]) -> str:
+    """Numbers as a line has them."""
+    return " ".join(f"{value:.4f}" for value in (sum(values), *values))
 
 
 def save(head: torch.nn.Module, file: Path) -> None:
-    """In half precision."""
-    state = {key: value.half().contiguous() for key, value in head.state_dict().items()}
-    save_file(state, file)
+    """In half precision; whole or not at all."""
+    state = {key: value.half().cpu().contiguous() for key, value in head.state_dict().items()}
+    part = file.with_suffix(".part")
+    save_file(state, part)
+    part.rename(file)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,15 @@ It says how likely each cell along the pixels' rays is inside the object, and wh
 object has seen from behind. Frame: unit the cut-out's side; z towards the viewer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import dropout, interpolate, pixel_shuffle, pixel_unshuffle
+
+from reparo.stages.vision.blocks import Attending
 
 TOKENS = 1152  # channels of the transformer's levels
 SEEN = 224  # px of the picture that it is shown: 16 x 16 tokens
@@ -17,6 +20,26 @@ GROUND = 0.5  # grey behind the object, sRGB
 GRID = 64  # rows, columns and layers of the solid
 REACH = 0.75  # sides: the layers lie between -REACH and REACH, far to near
 CLOSE = 128  # px of the picture that the network itself looks at
+HEAD = 32  # channels of each of the attention's heads
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much room the network has."""
+
+    wide: int  # channels at 16 x 16
+    fine: int  # channels at 32 x 32
+    deep: int  # rounds of attention among the 16 x 16 places; 0: one more convolution block instead
+
+    @classmethod
+    def of(cls, state: Mapping[str, Tensor]) -> "Size":
+        """Of the network that a weights file is for."""
+        deep = sum(key.endswith(".asked.weight") for key in state)
+        return cls(len(state["tokens.weight"]), len(state["pixels.weight"]), deep)
+
+
+LOCAL, SMALLER, LARGER = Size(160, 80, 0), Size(160, 80, 3), Size(224, 112, 4)
+SHIPPED = LOCAL  # the size of the weights file in the package
 
 
 @dataclass(frozen=True)
@@ -42,13 +65,25 @@ class Block(nn.Module):
 
 
 class ShapeHead(nn.Module):
-    """Tokens at 16 x 16, then pixels at 32 x 32; each of those gives 2 x 2 rays."""
+    """Tokens at 16 x 16, then pixels at 32 x 32; each of those gives 2 x 2 rays.
 
-    def __init__(self, wide: int = 160, fine: int = 80) -> None:
+    `forget`: the share that is left out, in training, of what each round adds.
+    """
+
+    def __init__(
+        self,
+        wide: int = SHIPPED.wide,
+        fine: int = SHIPPED.fine,
+        deep: int = SHIPPED.deep,
+        forget: float = 0.0,
+    ) -> None:
         super().__init__()
+        self.forget = forget
         self.tokens = nn.Conv2d(TOKENS, wide, 1)
         self.whole = nn.Linear(TOKENS + 1, wide)  # of the picture as a whole, and the lens
-        self.coarse = nn.Sequential(Block(wide), Block(wide), nn.Conv2d(wide, fine, 1))
+        self.among = nn.ModuleList(Attending(wide, wide // HEAD) for _ in range(deep))
+        rounds = (Block(wide) for _ in range(1 if deep else 2))
+        self.coarse = nn.Sequential(*rounds, nn.Conv2d(wide, fine, 1))
         self.pixels = nn.Conv2d(4 * 16, fine, 1)
         self.close = nn.Sequential(Block(fine), Block(fine), nn.GroupNorm(8, fine), nn.SiLU())
         self.out = nn.Conv2d(fine, 4 * (GRID + 3), 1)
@@ -62,9 +97,15 @@ class ShapeHead(nn.Module):
         """`rgba` at `CLOSE` px; `focal` in sides of the cut-out."""
         lens = (1 / focal).clamp(0, 1)[:, None]
         whole = self.whole(torch.cat([tokens.mean((2, 3)), lens.to(tokens)], 1))
-        wide = self.coarse(self.tokens(tokens) + whole[:, :, None, None])
-        fine = interpolate(wide, scale_factor=2, mode="bilinear", align_corners=False)
+        wide = self.tokens(tokens) + whole[:, :, None, None]
+        for attending in self.among:
+            wide = wide + self._some(attending(wide) - wide)
+        fine = self._some(self.coarse(wide))
+        fine = interpolate(fine, scale_factor=2, mode="bilinear", align_corners=False)
         fine = self.close(fine + self.pixels(pixel_unshuffle(rgba - 0.5, 4)))
         rays = pixel_shuffle(self.out(fine), 2)
         front = interpolate(rgba[:, :3], (GRID, GRID), mode="area")
         return Shape(rays[:, :GRID], front + rays[:, GRID:].to(front))
+
+    def _some(self, added: Tensor) -> Tensor:
+        return dropout(added, self.forget, self.training)
