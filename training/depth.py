@@ -90,7 +90,7 @@ def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:
         rows, columns = rng.integers(LEAST_SIDE, PATCHES + 1, 2)
         shape = (int(rows), int(columns))
     corners = [rng.integers(PATCHES + 1 - side, size=count) for side in shape]
-    chosen = rng.choice(len(scenes.rgb), count, replace=False)
+    chosen = rng.integers(len(scenes.rgb), size=count)
     batch = scenes.cropped(chosen, np.stack(corners, -1), shape)
     return Batch(
         batch.tokens, recoloured(batch.rgb, rng), worse(batch.given, rng),

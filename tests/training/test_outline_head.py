@@ -7,9 +7,8 @@ import torch
 from reparo.stages.complete import look
 from reparo.stages.complete.network import OutlineNetwork
 from training.outline.data import masks_of, stacked, varied
-from training.outline.paste import COVERED, pasted
 from training.outline.scene import SIDE, Scene, who_hides
-from training.outline.store import Projection, Store, build, load, targets_of
+from training.outline.store import Projection, Store, asked, build, load
 from training.outline.train import loss, shipped
 
 Y, X = np.mgrid[:SIDE, :SIDE] + 0.5
@@ -39,25 +38,13 @@ def test_what_covers_hides_and_what_touches_from_in_front_may():
     assert not hides[3].any() and not hides[:, 3].any()
 
 
-def test_what_is_pasted_hides_a_part_and_the_truth_stays():
-    base, donor = made((168, 168, 50)), made((150, 150, 45), first_name="z")
-    rng = np.random.default_rng(0)
-    for _ in range(10):
-        scene = pasted(base, donor, rng)
-        assert scene is not None and scene.names == ("a", "z")
-        assert np.array_equal(scene.full[0], base.full[0])
-        assert 1 - COVERED[1] <= scene.share(0) <= 1 - COVERED[0]
-        assert scene.share(1) == 1
-        assert who_hides(scene).tolist() == [[False, True], [False, False]]
-
-
 @pytest.fixture
 def store(tmp_path) -> Store:
     scene = made((140, 180, 40), (180, 160, 60), (40, 40, 20))
-    tokens = np.random.default_rng(1).normal(size=(1, 20, 24, 24)).astype(np.float16)
-    projection = Projection(np.zeros(20, np.float32), np.eye(20, dtype=np.float32)[:6])
-    build([(scene, tokens[0])], projection, tmp_path / "part")
-    return load(tmp_path)[0]
+    tokens = np.random.default_rng(1).normal(size=(1, 6, 24, 24)).astype(np.float16)
+    np.save(tmp_path / "tokens.npy", tokens)
+    build([asked(scene)], tmp_path)
+    return load(tmp_path)
 
 
 def test_what_is_stored_is_read_again(store):
@@ -68,7 +55,7 @@ def test_what_is_stored_is_read_again(store):
     assert target.share == pytest.approx(
         (disc(180, 160, 60) & ~disc(140, 180, 40)).sum() / 11304, 0.01
     )
-    assert targets_of(made((40, 40, 20), (200, 200, 20)), 0, 0) == []
+    assert asked(made((40, 40, 20), (200, 200, 20))) is None
 
 
 def test_samples_ask_where_something_hides_and_never_where_the_object_shows(store):

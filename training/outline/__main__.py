@@ -16,49 +16,29 @@ import tyro
 from reparo.stages.complete.embedded import EmbeddedCompleter
 from training.outline import store as stores
 from training.outline.measure import measure
+from training.outline.scene import scene_files
 from training.outline.sheet import sheet
 from training.outline.train import Course, shipped, train, write
+from training.schedule import chosen_device
 
 app = tyro.extras.SubcommandApp()
 Path_ = tyro.conf.Positional[Path]
 
 
 @app.command(name="prepare")
-def prepare_command(scenes: Path_, tokens: Path_, out: Path_, /, pastes: int = 0) -> None:
-    """Lays out what training reads; run again, it adds what has been made since.
-
-    OUT/projection.npz, OUT/from-NNNNN for the scenes from that number on, and OUT/pasted.
-    """
+def prepare_command(scenes: Path_, tokens: Path_, out: Path_, /) -> None:
+    """Lays out what training reads."""
     torch.set_num_threads(1)
-    done = tokens.with_suffix(".done")
-    rows = np.load(tokens, mmap_mode="r")
-    rows = rows[: int(done.read_text())] if done.exists() else rows
-    if not (out / "projection.npz").exists():
-        out.mkdir(parents=True, exist_ok=True)
-        made = stores.principal(rows)
-        np.savez(out / "projection.npz", mean=made.mean, matrix=made.matrix)
-    projection = read_projection(out)
-    first = int((out / "done").read_text()) if (out / "done").exists() else 0
-    if first < len(rows):
-        items = stores.with_tokens(scenes, rows, first)
-        stores.build(items, projection, out / f"from-{first:05d}")
-        (out / "done").write_text(str(len(rows)))
-    if pastes and not (out / stores.PASTED / "targets.npy").exists():
-        stores.build(stores.with_pastes(scenes, pastes, seed=1), projection, out / stores.PASTED)
-
-
-def read_projection(folder: Path) -> stores.Projection:
-    """As `prepare` wrote it."""
-    kept = np.load(folder / "projection.npz")
-    return stores.Projection(kept["mean"], kept["matrix"])
+    done = int(tokens.with_suffix(".done").read_text())
+    rows = np.load(tokens, mmap_mode="r")[:done]
+    stores.lay_out(scene_files(scenes)[:done], rows, out)
 
 
 @app.command(name="train")
-def train_command(data: Path_, out: Path_, /, course: Course) -> None:
+def train_command(data: Path_, out: Path_, /, course: Course, device: str = "auto") -> None:
     """Writes OUT, a safetensors file."""
-    torch.set_num_threads(1)
-    network = train(data, replace(course, widths=tuple(course.widths)), out)
-    write(shipped(network, read_projection(data)), out)
+    network = train(data, replace(course, widths=tuple(course.widths)), chosen_device(device))
+    write(shipped(network.cpu(), stores.read_projection(data)), out)
 
 
 @app.command(name="measure")

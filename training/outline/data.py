@@ -1,6 +1,6 @@
 """Training samples: one object in its square, with the faults that masks have in life."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from jaxtyping import Float
 from scipy.ndimage import binary_dilation, binary_erosion
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
+from torch.utils.data import IterableDataset, get_worker_info
 
 from reparo.stages.complete.cutout import Square
 from reparo.stages.complete.look import SIDE, Masks, planes, resized, sampled, square_around
@@ -136,22 +137,29 @@ def _changed(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return binary_erosion(mask, iterations=steps, border_value=1)
 
 
-def batches(
-    source: Callable[[], list[tuple[Store, Target]]], size: int, rng: np.random.Generator
-) -> Iterator[list[Tensor]]:
-    """Without end, each pass in another order, of what is there by then; see `stacked`."""
-    waiting: list[Sample] = []
-    while True:
-        pairs = source()
-        print(f"a pass over {len(pairs)} objects", flush=True)
-        for place in rng.permutation(len(pairs)):
-            sample = varied(*pairs[place], rng)
-            if sample is None:
-                continue
-            waiting.append(sample)
-            if len(waiting) == size:
-                yield stacked(waiting)
-                waiting = []
+@dataclass(frozen=True)
+class Feed(IterableDataset[list[Tensor]]):
+    """Batches without end, each pass in another order; see `stacked`."""
+
+    store: Store
+    targets: Sequence[Target]
+    size: int  # of a batch
+    seed: int
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        worker = get_worker_info()
+        torch.set_num_threads(1)
+        rng = np.random.default_rng([self.seed, worker.id if worker else 0])
+        waiting: list[Sample] = []
+        while True:
+            for place in rng.permutation(len(self.targets)):
+                sample = varied(self.store, self.targets[place], rng)
+                if sample is None:
+                    continue
+                waiting.append(sample)
+                if len(waiting) == self.size:
+                    yield stacked(waiting)
+                    waiting = []
 
 
 def stacked(samples: list[Sample]) -> list[Tensor]:

@@ -142,16 +142,16 @@ def removed(before: np.ndarray, after: np.ndarray) -> float:
     return float(1 - (1 - after).sum() / (1 - before).sum())
 
 
-def score(network: nn.Module, pairs: Sequence[tuple[Store, Target]]) -> str:
+def score(network: nn.Module, store: Store, targets: Sequence[Target]) -> str:
     """Quick figures while training: true hiders, at the photo's resolution."""
-    values = []
-    for store, target in pairs:
+    values, place = [], next(network.parameters()).device
+    for target in targets:
         masks = data.masks_of(store, target)
         square = square_around(masks)
         if square is None:
             continue
         sample = data.plain(store, target, masks, square)
-        logits = asked(network, sample.planes, sample.tokens)
+        logits = asked(network, sample.planes.to(place), sample.tokens.to(place))
         visible, truth = masks.visible.numpy(), store.truth(target)
         whole = visible | drawn(logits, masks, square).numpy()
         sure = sureness(logits, masks, square)

@@ -4,22 +4,21 @@ The transformer's 1152 channels are brought to their first principal components.
 map, so that the shipped network has it folded into its own first layer.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.lib.format import open_memmap
 from rich.progress import track
 
 from reparo.stages.complete.outline import complete_outline
-from reparo.stages.vision.backbone import levels, packaged
-from training.outline.paste import pasted
-from training.outline.scene import Scene, read_scene, scene_files, who_hides
+from training.outline.scene import Scene, read_scene, who_hides
 
-PASTED = "pasted"  # how the folder of pasted scenes begins
 COMPONENTS = 256
-PATCHES = 24  # along the picture's side
 LEAST_SHARE, MOST_SHARE = 0.2, 0.98  # of an object that shows, to count as partly hidden
 LEAST_AREA = 100  # px of the visible part
 
@@ -77,6 +76,15 @@ class Store:
         return np.unpackbits(bits).reshape(self.index.shape[1:]).astype(bool)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One scene's targets; their `scene` and `row` count from 0 here."""
+
+    scene: Scene
+    targets: Sequence[Target]
+    guesses: np.ndarray  # uint8 [k, 2, s * s / 8]
+
+
 def principal(tokens: np.ndarray, pictures: int = 200) -> Projection:
     """From some of the pictures; the square root of the usual whitening."""
     rows = np.linspace(0, len(tokens) - 1, min(pictures, len(tokens))).astype(int)
@@ -89,7 +97,7 @@ def principal(tokens: np.ndarray, pictures: int = 200) -> Projection:
     return Projection(mean, (matrix / (matrix @ (flat - mean[:, None])).std()).astype(np.float32))
 
 
-def targets_of(scene: Scene, picture: int, first_row: int) -> list[Target]:
+def targets_of(scene: Scene) -> list[Target]:
     """What is partly hidden, and what is whole though something stands before it."""
     hides = who_hides(scene)
     found = []
@@ -97,29 +105,16 @@ def targets_of(scene: Scene, picture: int, first_row: int) -> list[Target]:
         share = scene.share(i)
         hiders = tuple(int(j) for j in np.nonzero(hides[i])[0])
         if hiders and share >= LEAST_SHARE and scene.visible(i).sum() >= LEAST_AREA:
-            found.append(Target(picture, i, first_row + len(found), share, hiders, name))
+            found.append(Target(0, i, len(found), share, hiders, name))
     return found
 
 
-def build(items: Iterable[tuple[Scene, np.ndarray]], projection: Projection, out: Path) -> None:
-    """Writes OUT/{rgb,index,tokens,full,targets}; `items` are scenes with all their tokens."""
-    out.mkdir(parents=True, exist_ok=True)
-    rgb, index, tokens, full, guess = ([] for _ in range(5))
-    targets: list[Target] = []
-    for scene, seen in items:
-        found = targets_of(scene, len(rgb), len(targets))
-        if not any(target.hidden for target in found):
-            continue
-        targets += found
-        rgb.append(scene.rgb)
-        index.append(scene.index)
-        tokens.append(projection(seen).astype(np.float16))
-        full += [np.packbits(scene.full[target.number]) for target in found]
-        guess += [guesses(scene.index, target) for target in found]
-    made = {"rgb": rgb, "index": index, "tokens": tokens, "full": full, "guess": guess}
-    for name, values in made.items():
-        np.save(out / f"{name}.npy", np.stack(values))
-    np.save(out / "targets.npy", np.array([_line(target) for target in targets], dtype=object))
+def asked(scene: Scene) -> Asked | None:
+    """What there is to complete; None where nothing is hidden."""
+    targets = targets_of(scene)
+    if not any(target.hidden for target in targets):
+        return None
+    return Asked(scene, targets, np.stack([guesses(scene.index, target) for target in targets]))
 
 
 def guesses(index: np.ndarray, target: Target) -> np.ndarray:
@@ -131,59 +126,52 @@ def guesses(index: np.ndarray, target: Target) -> np.ndarray:
     return np.stack([np.packbits(hidden) for hidden in behind])
 
 
-def load(data: Path, pasted: bool = True) -> list[Store]:
-    """All parts that are laid out, by memory map."""
-    parts = sorted(file.parent for file in data.glob("*/targets.npy"))
-    return [_load(part) for part in parts if pasted or not part.name.startswith(PASTED)]
+def lay_out(files: Sequence[Path], tokens: np.ndarray, out: Path) -> None:
+    """Scenes and the transformer's tokens of them, row by row, as `load` reads them."""
+    out.mkdir(parents=True, exist_ok=True)
+    projection = principal(tokens)
+    np.savez(out / "projection.npz", mean=projection.mean, matrix=projection.matrix)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        found = list(track(pool.map(_asked, files, chunksize=16), "hidden objects", len(files)))
+    rows = [row for row, one in enumerate(found) if one is not None]
+    build([found[row] for row in rows], out)
+    shape = (len(rows), len(projection.matrix), *tokens.shape[2:])
+    fewer = open_memmap(out / "tokens.npy", "w+", np.float16, shape)
+    for place, row in enumerate(track(rows, "tokens")):
+        fewer[place] = projection(tokens[row])
 
 
-def _load(folder: Path) -> Store:
+def build(items: Iterable[Asked], out: Path) -> None:
+    """Writes OUT/{rgb,index,full,guess,targets}."""
+    made: dict[str, list[np.ndarray]] = {name: [] for name in ("rgb", "index", "full", "guess")}
+    lines: list[tuple[object, ...]] = []
+    for item in items:
+        place = len(made["rgb"])
+        for target in item.targets:
+            made["full"].append(np.packbits(item.scene.full[target.number]))
+            lines.append((place, target.number, len(lines), *astuple(target)[3:]))
+        made["guess"] += list(item.guesses)
+        made["rgb"].append(item.scene.rgb)
+        made["index"].append(item.scene.index)
+    for name, values in made.items():
+        np.save(out / f"{name}.npy", np.stack(values))
+    np.save(out / "targets.npy", np.array(lines, dtype=object))
+
+
+def load(folder: Path) -> Store:
+    """What is laid out, by memory map."""
     arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("rgb", "index", "tokens")]
     lines = np.load(folder / "targets.npy", allow_pickle=True)
-    bits = [np.load(folder / f"{name}.npy") for name in ("full", "guess")]
+    bits = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("full", "guess")]
     return Store(*arrays, *bits, tuple(Target(*line) for line in lines))
 
 
-def _line(target: Target) -> tuple[object, ...]:
-    return (
-        target.scene,
-        target.number,
-        target.row,
-        target.share,
-        target.hiders,
-        target.name,
-    )
+def read_projection(folder: Path) -> Projection:
+    """As `lay_out` wrote it."""
+    kept = np.load(folder / "projection.npz")
+    return Projection(kept["mean"], kept["matrix"])
 
 
-def with_tokens(
-    scenes: Path, tokens: np.ndarray, first: int = 0
-) -> Iterator[tuple[Scene, np.ndarray]]:
-    """The scenes of a folder that have tokens, from the first one asked for, with their rows."""
-    files = scene_files(scenes)[: len(tokens)]
-    for row in track(range(first, len(files)), "scenes"):
-        yield read_scene(files[row]), tokens[row]
-
-
-def with_pastes(
-    scenes: Path, count: int, seed: int, device: str = "cpu"
-) -> Iterator[tuple[Scene, np.ndarray]]:
-    """Composed scenes, seen by the transformer."""
-    files, rng = scene_files(scenes), np.random.default_rng(seed)
-    network = packaged(device).to(torch.bfloat16)
-    waiting: list[Scene] = []
-    for _ in track(range(count), "pasted scenes"):
-        first, second = rng.choice(len(files), 2, replace=False)
-        made = pasted(read_scene(files[first]), read_scene(files[second]), rng)
-        if made is not None:
-            waiting.append(made)
-        if len(waiting) == 8:
-            yield from zip(waiting, seen_by(network, waiting, device), strict=True)
-            waiting = []
-
-
-def seen_by(network: torch.nn.Module, scenes: list[Scene], device: str) -> np.ndarray:
-    """Tokens [b, 1152, 24, 24]."""
-    pictures = torch.stack([torch.from_numpy(scene.rgb) for scene in scenes]).movedim(-1, 1)
-    with torch.inference_mode():
-        found = levels(network, (pictures.to(device) / 255).to(torch.bfloat16))
-    return found.float().cpu().numpy()
+def _asked(file: Path) -> Asked | None:
+    torch.set_num_threads(1)
+    return asked(read_scene(file))

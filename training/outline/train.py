@@ -1,6 +1,8 @@
 """Trains the full-mask head and writes it as it is shipped."""
 
 import copy
+import itertools
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.data import DataLoader
 
 from reparo.stages.complete.network import WIDTHS, OutlineNetwork
-from training.outline.data import batches
+from training.outline.data import Feed
 from training.outline.measure import score
 from training.outline.store import Projection, Store, Target, load
 
 AVERAGE = 0.998  # how much of the average of all steps' weights a step leaves as it is
-CHECKED = 16  # one name in so many is kept from training in trials
+CHECKED = 16  # one name in so many is kept from training
+CHECKS, EVERY = 200, 1000  # objects that tell how it fares, and steps between such times
 HIDING_NOTHING = 0.25  # of the samples at most: whole objects with something before them
 
 
@@ -27,15 +31,12 @@ HIDING_NOTHING = 0.25  # of the samples at most: whole objects with something be
 class Course:
     """How the network is trained."""
 
-    steps: int = 4000
-    batch: int = 16
+    steps: int = 8000
+    batch: int = 32
     rate: float = 2e-3  # the highest, of AdamW
     decay: float = 0.05
     widths: Sequence[int] = WIDTHS
     seed: int = 0
-    trial: bool = True  # some names are kept for checks
-    bfloat16: bool = True
-    start: Path | None = None  # a checkpoint to go on from
 
 
 def loss(logits: Tensor, full: Tensor, visible: Tensor, maybe: Tensor) -> Tensor:
@@ -50,56 +51,44 @@ def loss(logits: Tensor, full: Tensor, visible: Tensor, maybe: Tensor) -> Tensor
 
 
 def is_checked(name: str) -> bool:
-    """Whether trials are judged by this model."""
+    """Whether this model is kept to tell how a training fares."""
     return int(sha256(("check " + name).encode()).hexdigest(), 16) % CHECKED == 0
 
 
-def trained_on(data: Path, course: Course) -> list[tuple[Store, Target]]:
-    """What is laid out so far: all hidden objects, and a few whole ones."""
-    every = [(store, target) for store in load(data) for target in store.targets]
-    kept = [pair for pair in every if not (course.trial and is_checked(pair[1].name))]
-    hidden = [pair for pair in kept if pair[1].hidden]
-    whole = [pair for pair in kept if not pair[1].hidden]
+def trained_on(store: Store, course: Course) -> list[Target]:
+    """All hidden objects, and a few whole ones."""
+    kept = [one for one in store.targets if not is_checked(one.name)]
+    hidden = [one for one in kept if one.hidden]
+    whole = [one for one in kept if not one.hidden]
     few = np.random.default_rng(course.seed).permutation(len(whole))
     few = few[: round(HIDING_NOTHING * len(hidden))]
     return hidden + [whole[place] for place in few]
 
 
-def checked_by(data: Path) -> list[tuple[Store, Target]]:
-    """What trials are judged by: objects that show 30 to 90 %, in scenes that nobody pasted."""
-    return [
-        (store, target)
-        for store in load(data, pasted=False)
-        for target in store.targets
-        if is_checked(target.name) and 0.3 <= target.share <= 0.9
-    ]
+def checked_by(store: Store) -> list[Target]:
+    """What tells how it fares meanwhile: objects that show 30 to 90 %."""
+    return [one for one in store.targets if is_checked(one.name) and 0.3 <= one.share <= 0.9]
 
 
-def train(data: Path, course: Course, out: Path) -> OutlineNetwork:
-    """The averaged network in its training form; checkpoints lie beside OUT.
-
-    Each pass takes what is laid out by then, so that it may begin while scenes are being made.
-    """
+def train(data: Path, course: Course, device: torch.device) -> OutlineNetwork:
+    """The averaged network in its training form."""
     torch.manual_seed(course.seed)
-    channels = load(data)[0].tokens.shape[1]
-    network = OutlineNetwork(channels, course.widths, norm=True)
-    if course.start is not None:
-        network.load_state_dict(torch.load(course.start))
+    store = load(data)
+    network = OutlineNetwork(store.tokens.shape[1], course.widths, norm=True).to(device)
     network = network.to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     optimiser = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=course.decay)
     rates = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, course.rate, course.steps, pct_start=0.08, cycle_momentum=False
     )
-    print(f"{parameters(network) / 1e6:.2f} M parameters", flush=True)
-    feed = batches(
-        lambda: trained_on(data, course), course.batch, np.random.default_rng(course.seed)
-    )
+    feed = Feed(store, trained_on(store, course), course.batch, course.seed)
+    loader = DataLoader(feed, batch_size=None, num_workers=max(1, (os.cpu_count() or 1) - 1))
+    print(f"{parameters(network) / 1e6:.2f} M parameters, {len(feed.targets)} objects", flush=True)
     begun, recent = time.perf_counter(), []
-    for step in range(1, course.steps + 1):
-        planes, tokens, *truth = next(feed)
+    for step, batch in enumerate(itertools.islice(loader, course.steps), 1):
+        planes, tokens, *truth = (one.to(device) for one in batch)
         shown = (one.to(memory_format=torch.channels_last) for one in (planes, tokens))
-        with torch.autocast("cpu", torch.bfloat16, enabled=course.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16):
             logits = network(*shown)
         value = loss(logits.float(), *truth)
         optimiser.zero_grad()
@@ -108,15 +97,14 @@ def train(data: Path, course: Course, out: Path) -> OutlineNetwork:
         optimiser.step()
         rates.step()
         follow(average, network, step)
-        recent.append(value.item())
-        if step % 250 == 0 or step == course.steps:
-            told = f"{step} {time.perf_counter() - begun:.0f} s, loss {np.mean(recent):.4f}"
+        recent.append(value.detach())
+        if step % EVERY == 0 or step == course.steps:
+            told = (
+                f"{step} {time.perf_counter() - begun:.0f} s, loss {torch.stack(recent).mean():.4f}"
+            )
+            checks = checked_by(store)[:CHECKS]
             recent = []
-            if course.trial and (step % 1000 == 0 or step == course.steps):
-                checks = checked_by(data)
-                told += f", {len(checks)} checks {score(average, checks)}"
-            print(told, flush=True)
-            torch.save(average.state_dict(), out.with_suffix(".pt"))
+            print(f"{told}, {len(checks)} checks {score(average, store, checks)}", flush=True)
     return average
 
 
