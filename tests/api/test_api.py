@@ -1,7 +1,5 @@
 """The library's two verbs from memory objects."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -185,36 +183,3 @@ def test_networks_that_cannot_be_pulled_are_named_with_the_command(monkeypatch):
     monkeypatch.setattr(verbs.models, "pull", offline)
     with pytest.raises(MissingWeights, match=r"`reparo models pull embedded`.*no network"):
         verbs._pulling(work, lambda *_: None)
-
-
-def test_batch_goes_on_after_a_photo_that_fails(picture, tmp_path, monkeypatch):
-    from reparo import batch
-
-    (tmp_path / "photos").mkdir()
-    Image.fromarray(picture[0]).save(tmp_path / "photos/good.png")
-    (tmp_path / "photos/bad.png").write_bytes(b"")
-    (tmp_path / "photos/notes.txt").write_text("no photo")
-    ran = []
-
-    def run(file, folder, **options):
-        ran.append(file.name)
-        if not file.stat().st_size:
-            raise InputError("empty")
-        return SimpleNamespace(scene=SimpleNamespace(names=("box",)), notes=())
-
-    monkeypatch.setattr(batch.api, "run", run)
-    done = batch.run_all(tmp_path / "photos", tmp_path / "out", {}, lambda *_: None)
-    assert ran == ["bad.png", "good.png"]
-    assert done == [tmp_path / "out/good"]
-    lines = (tmp_path / "out/batch.jsonl").read_text().splitlines()
-    assert '"error": "InputError: empty"' in lines[0] and '"done": true' in lines[1]
-
-
-@pytest.mark.parametrize("files", [None, []])
-def test_batch_without_photos_is_refused(tmp_path, files):
-    from reparo import batch
-
-    if files is not None:
-        (tmp_path / "photos").mkdir()
-    with pytest.raises(InputError, match="photo"):
-        batch.run_all(tmp_path / "photos", tmp_path / "out", {}, lambda *_: None)

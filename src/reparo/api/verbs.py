@@ -160,6 +160,20 @@ def align_folder(  # noqa: PLR0913 - public: each option by its name
     return result
 
 
+def prepare(options: Mapping[str, Any], progress: Progress) -> None:
+    """Refuses wrong settings and brings missing networks, before many `run`s with `options`."""
+    chosen = settings.load(
+        options.get("preset", "embedded"),
+        options.get("config"),
+        options.get("overrides", ()),
+        device=options.get("device", "auto"),
+        seed=options.get("seed", 0),
+    )
+    licences = [*chosen.licences.accept, *options.get("accept_licences", ())]
+    with models.allowing(licences, offline=options.get("offline", False)):
+        _pulling(lambda: _check_networks(chosen), progress)
+
+
 def _folder_of_meshes(folder: str | Path) -> Path:
     if not Path(folder).is_dir():
         raise InputError(f"meshes must be in a folder of NAME.glb files, {folder} is none")

@@ -54,12 +54,14 @@ class Exporting:
 
         checked(self.export, Dress(self.dressing.simplify))
 
+    def options(self) -> dict[str, Any]:
+        """As the library names them; empty where no export was asked for."""
+        return {} if self.export is None else {"to": self.export, **self.dressing.options()}
+
     def write(self, result: Any, out: Path, progress: Any) -> list[Path]:
         """Exports a result; the files to open."""
-        if self.export is None:
-            return []
-        options = self.dressing.options()
-        return result.export(out / "export", self.export, progress=progress, **options)
+        options = self.options()
+        return result.export(out / "export", progress=progress, **options) if options else []
 
 
 @dataclass(frozen=True, kw_only=True)

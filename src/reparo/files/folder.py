@@ -1,6 +1,7 @@
 """Results that are there whole or not at all: written beside their place, then swapped in."""
 
 import errno
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,6 +11,7 @@ from uuid import uuid4
 from reparo.errors import InputError
 from reparo.files.checks import read_json
 
+LEFT = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")  # names by `_sibling`
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -58,6 +60,17 @@ def whole(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         _remove_empty(new)
+
+
+def sweep(folder: Path) -> None:
+    """Removes what writers left that were killed: half of what they wrote, or half of what it
+    replaced. Nobody else may be writing there."""
+    for path in sorted(folder.rglob(".*")):
+        if LEFT.fullmatch(path.name):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

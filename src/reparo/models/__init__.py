@@ -3,6 +3,7 @@
 from reparo.models.bring import pull
 from reparo.models.cache import State, folder_of, home, located, look, path, remove, verify
 from reparo.models.consent import accepted, allowing, noting, offline
+from reparo.models.keep import keeping, kept
 from reparo.models.known import (
     Model,
     Package,
@@ -25,6 +26,8 @@ __all__ = [
     "find_models",
     "folder_of",
     "home",
+    "keeping",
+    "kept",
     "located",
     "look",
     "manifest",

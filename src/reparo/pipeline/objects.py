@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
+from reparo import models
 from reparo.contracts import Closeable, Progress, Shrinkable
 from reparo.errors import BackendFailed, InputError, OutOfMemory, ReparoError
 from reparo.settings import Choice
@@ -67,8 +68,9 @@ class Worker:
         return self._smaller(reason, *inputs)
 
     def close(self) -> None:
-        """Frees what the backend holds."""
-        _freed(self.backend)
+        """Frees what the backend holds, unless networks are to stay for the next photo."""
+        if not models.kept():
+            _freed(self.backend)
         self.backend = None
 
     def _built(self) -> Any:

@@ -47,11 +47,11 @@ def write_page(path: Path, folder: Path, seen: Seen) -> None:
     scene = folder / "scene.glb"
     fits = scene.stat().st_size <= MOST
     lines = [str(line) for line in said] + ([] if fits else ["scene.glb is too large for a page"])
-    style, vendor, script = _style(), _file("vendor/three.js"), _script()
+    style, vendor, script = _style(), file_text("vendor/three.js"), _script()
     photo = within(seen.photo, LONGEST)
     reports = list(zip(layout.names, layout.solution.objects, strict=True))
-    page = Template(_file("page.html")).substitute(
-        policy=_policy(style, (vendor, script)),
+    page = Template(file_text("page.html")).substitute(
+        policy=policy(style, (vendor, script)),
         style=style,
         vendor=vendor,
         script=script,
@@ -68,7 +68,7 @@ def write_page(path: Path, folder: Path, seen: Seen) -> None:
         preview=_preview(folder / "preview.png"),
         steps=parts.html(parts.steps(seen.made, layout.solution.seconds)),
         version=escape(version("reparo3d")),
-        licence=escape(_file("vendor/three.LICENSE.txt")),
+        licence=escape(file_text("vendor/three.LICENSE.txt")),
         data=_json(_data(layout, seen, photo.size)),
         scene=base64.b64encode(scene.read_bytes()).decode() if fits else "",
     )
@@ -109,7 +109,7 @@ def _json(data: Mapping[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _policy(style: str, scripts: Sequence[str]) -> str:
+def policy(style: str, scripts: Sequence[str]) -> str:
     """Content-Security-Policy: nothing from outside, no script but ours."""
     hashes = " ".join(map(_hash, scripts))
     return (
@@ -126,16 +126,17 @@ def _hash(text: str) -> str:
 def _style() -> str:
     """The style sheet, and a class a colour of the objects' palette."""
     colours = [f".c{i}{{--own:rgb{colour}}}" for i, colour in enumerate(PALETTE)]
-    return _file("page.css") + "\n".join(colours) + "\n"
+    return file_text("page.css") + "\n".join(colours) + "\n"
 
 
 def _script() -> str:
     """All of our scripts, in one scope of their own."""
-    body = "\n".join(_file(name) for name in SCRIPTS)
+    body = "\n".join(file_text(name) for name in SCRIPTS)
     return f'(() => {{\n"use strict";\n{body}\n}})();\n'
 
 
-def _file(name: str) -> str:
+def file_text(name: str) -> str:
+    """One of the pages' own files."""
     return (files("reparo.report") / "page_files" / name).read_text(encoding="utf-8")
 
 

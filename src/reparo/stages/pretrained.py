@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 import torch
 
+from reparo import models
 from reparo.errors import InputError, MissingExtra
 from reparo.files.checks import read_json
 
@@ -60,10 +61,11 @@ def only_one(key: Hashable, make: Callable[[], Loaded]) -> Loaded:
     """What was made for this key last time, if nothing else was made since.
 
     One slot for all stages: what another stage kept is let go before `make` begins, so that no two
-    networks are in memory at once.
+    networks are in memory at once. Where networks are to stay (`models.keeping`), so does this one.
     """
     if key not in _kept:
-        forget()
+        if not models.kept():
+            forget()
         _kept[key] = make()
     return _kept[key]
 
