@@ -10,7 +10,6 @@ float16 [n, 2, 1152, 16, 16]: what the transformer sees of each cut-out on plain
 mirror image. That is 1.2 MB and 0.3 processor seconds a view.
 """
 
-import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from reparo.stages.reconstruct.shape_seen import on_grey
 from reparo.stages.vision.backbone import levels, packaged
 from training.schedule import chosen_device
 from training.shape.split import names
+from training.solids import WORKERS
 
 KEYS = ("rgba", "occupancy", "back", "focal")
 AT_ONCE = 64  # pictures that the transformer looks at
@@ -37,7 +37,7 @@ def main(
     /,
     held_out: bool = False,
     device: str = "auto",
-    workers: int = os.cpu_count() or 1,
+    workers: int = WORKERS,
 ) -> None:
     """Writes the arrays."""
     chosen = names(views, held_out)

@@ -14,7 +14,6 @@ far to near; back uint8 [n, 64, 64, 4]; focal float32 [n], in sides; pose float3
 frame from the model's own, with a scale.
 """
 
-import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +92,7 @@ def main(
     /,
     views: int = 16,
     built: int = 0,
-    workers: int = os.cpu_count() or 1,
+    workers: int = solids.WORKERS,
 ) -> None:
     """Makes what is not there yet."""
     out.mkdir(parents=True, exist_ok=True)
