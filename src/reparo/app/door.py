@@ -63,18 +63,18 @@ class Guard:
             return _plain(http.HTTPStatus.FORBIDDEN, "this page is for its own machine only")
         if origin is not None and origin != f"http://{host}":
             return _plain(http.HTTPStatus.FORBIDDEN, "another page may not open this one")
-        parts = request.path.partition("?")[0].split("/")
-        if not secrets.compare_digest(parts[1].encode(), self.token.encode()):
+        parts = [*request.path.partition("?")[0].split("/"), ""][1:]
+        if not secrets.compare_digest(parts[0].encode(), self.token.encode()):
             words = "open the address that `reparo app` printed; its long part is the key"
             return _plain(http.HTTPStatus.FORBIDDEN, words)
-        session = parts[2] if len(parts) > 2 else ""
+        session = parts[1]
         if request.headers.get("Upgrade") and SESSION.fullmatch(session):
             return None
         if not session:
             return _moved(f"/{self.token}/{self.new_session()}/")
         if not SESSION.fullmatch(session):
             return _plain(http.HTTPStatus.NOT_FOUND, "there is no such session")
-        return _moved(f"/{self.token}/{session}/") if len(parts) == 3 else None
+        return _moved(f"/{self.token}/{session}/") if len(parts) == 3 else None  # no / at its end
 
 
 class Server(viser.ViserServer):

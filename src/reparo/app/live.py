@@ -27,6 +27,7 @@ class Live:
     completed: int = 0  # objects, in the run's own order
     meshed: int = 0
     poses: dict[str, Pose] = field(default_factory=dict)  # of the last round
+    arrived: Shown | None = None  # the meshes so far, where nothing is known of their places
     fixed: Shown | None = None  # where nothing comes any more, and only places change
 
     def heard(self, step: str, done: int) -> bool:
@@ -73,10 +74,13 @@ class Live:
         """For the scene view; None as long as there is no mesh."""
         if self.fixed is not None:
             return Shown(self.fixed.camera, self.fixed.meshes, {**self.fixed.poses, **self.poses})
-        if not self.meshes:
+        names = self.meshes
+        if not names:
             return None
-        height, width = self.regions[0].visible.shape
-        there = arriving(self.steps, self.meshes, (height, width))
+        if self.arrived is None or list(self.arrived.meshes) != names:
+            height, width = self.regions[0].visible.shape
+            self.arrived = arriving(self.steps, names, (height, width))
+        there = self.arrived
         return Shown(there.camera, there.meshes, {**there.poses, **self.poses})
 
     def _has(self, step: str, name: str) -> bool:

@@ -11,6 +11,7 @@ from reparo.app.session import Change, Session
 from reparo.files.images import open_image
 
 SHOWN_FOR = 12.0  # s, of a message
+ASPECT = 1e-3  # of the canvas: less is no other shape
 STEPS = {  # what the steps call themselves, in other words
     "segment": "finding the objects",
     "outline": "drawing their outlines",
@@ -35,11 +36,13 @@ class Page:
         self.photo, self.scene = PhotoView(client), SceneView(client)
         self.panel.earlier.content = earlier
         self._said: Job | None = None  # whose failure was said
+        self._aspect = 0.0  # of the canvas, width over height
 
     def begin(self) -> None:
         """Shows the session as it is, and from then on what changes."""
         self._said = self.session.job
         self.unwatch = self.session.watch(self.changed)
+        self.client.camera.on_update(self._window_changed)
         self._opened()
 
     def end(self) -> None:
@@ -75,11 +78,10 @@ class Page:
         self.scene.show_or_hide(scene)
         self.panel.switch.label = "Show the photo" if scene else "Show the scene"
         self.photo.listen_to_boxes()
+        self._show_folders()
+        self._look()
         if scene:
-            self.scene.from_camera()
             self._hold()
-        else:
-            self.photo.face()
 
     def say(self, title: str, words: str, wrong: bool = True) -> None:
         """Shows a message for a while."""
@@ -96,16 +98,29 @@ class Page:
         photo, panel = self.session.photo, self.panel
         if photo is not None:
             self._small = pictures.small(open_image(photo))
-            self.scene.picture = pictures.array(self._small)
+            self.scene.picture = pictures.faded(self._small)
             labour.look(self.session)
         self.selected = None
         panel.photo.label = "Open a photo" if photo is None else "Open another photo"
         panel.earlier.visible = photo is None and bool(panel.earlier.content)
-        panel.marking.folder.visible = photo is not None
         self._show_objects()
         self._show_scene()
         self._show_job()
         self.turn_to(self.session.scene() is not None)
+
+    def _window_changed(self, camera: viser.CameraHandle) -> None:
+        """A window of another shape shows all of the photo, too."""
+        if abs(camera.aspect - self._aspect) > ASPECT:
+            self._aspect = camera.aspect
+            self._look()
+        if self.in_scene:
+            self.scene.look_around()
+
+    def _look(self) -> None:
+        if self.in_scene:
+            self.scene.from_camera()
+        else:
+            self.photo.face()
 
     def _show_objects(self) -> None:
         names, words = self.session.state.names, self.session.history.words
@@ -153,11 +168,9 @@ class Page:
 
     def _show_scene(self) -> None:
         """The meshes in their places; from the photo's camera, where that has moved."""
-        shown, busy = self.session.scene(), self.session.busy
+        shown = self.session.scene()
         moved = self.scene.show(shown)
-        for folder in (self.panel.arranging.folder, self.panel.saving.folder):
-            _put(folder, visible=shown is not None and not busy)
-        _put(self.panel.switch, visible=shown is not None)
+        self._show_folders()
         self._fill()
         if shown is None and self.in_scene:
             self.turn_to(False)
@@ -165,6 +178,15 @@ class Page:
             if moved:
                 self.scene.from_camera()
             self._hold()
+
+    def _show_folders(self) -> None:
+        """Only what can be done here and now."""
+        panel, photo, shown = self.panel, self.session.photo is not None, self.scene.shown
+        ready = shown is not None and not self.session.busy
+        _put(panel.switch, visible=shown is not None)
+        _put(panel.marking.folder, visible=photo and not self.in_scene)
+        _put(panel.arranging.folder, visible=ready and self.in_scene)
+        _put(panel.saving.folder, visible=ready)
 
     def _show_live(self) -> None:
         """What the work that is going on has brought: outlines in the photo, then meshes."""
@@ -185,6 +207,7 @@ class Page:
         working, job = self.panel.working, self.session.job
         running = job is not None and job.running
         _put(working.folder, visible=running)
+        self._show_folders()
         marking, panel = self.panel.marking, self.panel
         for control in (marking.find, marking.make, marking.delete, panel.undo, panel.redo):
             _put(control, disabled=running)

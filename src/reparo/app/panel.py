@@ -86,7 +86,7 @@ class Panel:
             control_width="large",
             show_logo=False,
             show_share_button=False,
-            brand_color=(34, 139, 230),
+            brand_color=(28, 98, 170),
         )
         gui.main_panel.dock_right()
         photo = gui.add_upload_button("Open a photo", icon=viser.Icon.PHOTO_UP, mime_type="image/*")

@@ -15,7 +15,8 @@ from reparo.report.pictures import PALETTE, font
 from reparo.scene import Region
 
 LONGEST = 1600  # px, of the photo on the page
-TINT, CHOSEN = 0.3, 0.5  # how much of an object's colour lies over it
+TINT, CHOSEN = 0.28, 0.42  # how much of an object's colour lies over it
+PALE = 0.55  # how much white lies over the photo behind the scene
 HATCH = 7  # px between the lines over what is hidden
 INVITED = (1280, 800)  # px
 
@@ -25,9 +26,9 @@ def small(photo: Image.Image) -> Image.Image:
     return within(photo.convert("RGB"), LONGEST)
 
 
-def array(photo: Image.Image) -> np.ndarray:
-    """Its pixels [h, w, 3]."""
-    return np.asarray(photo)
+def faded(photo: Image.Image) -> np.ndarray:
+    """The photo [h, w, 3] as a backdrop: pale, so that it is not taken for the objects."""
+    return np.asarray(Image.blend(photo, Image.new("RGB", photo.size, "white"), PALE))
 
 
 def marked(

@@ -16,7 +16,9 @@ from reparo.scene import Camera, quaternion_product
 ROOT = "/scene"
 HANDLES = "/handles"
 BEHIND = 1.6  # the photo's distance over that of the objects' middle
-REACH = 0.8  # of the handles, over the object's own size
+REACH = 1.1  # of the handles, over the object's own size
+NEAR = 0.1  # how far from the photo's camera one is still at it, over the objects' distance
+LIGHT = 1.7  # of the surroundings: as bright as the photo, whose shadows textures have already
 ROOM = 1.03  # around the photo, as seen from its camera
 
 
@@ -27,7 +29,7 @@ class SceneView:
         self.client = client
         self.visible = False
         self.shown: Shown | None = None
-        self.picture: np.ndarray | None = None  # the photo, [h, w, 3]
+        self.picture: np.ndarray | None = None  # what hangs behind the scene, [h, w, 3]
         self.behind = True  # whether the photo stands behind the objects
         self.on_select: Callable[[str], None] = lambda name: None
         self.on_move: Callable[[str, Pose], None] = lambda name, pose: None
@@ -35,6 +37,7 @@ class SceneView:
         self._backdrop: viser.ImageHandle | None = None
         self._handles: viser.TransformControlsHandle | None = None
         client.scene.set_up_direction("+y")
+        client.scene.configure_environment_map("warehouse", environment_intensity=LIGHT)
         self._ground = client.scene.add_grid(
             f"{ROOT}-ground",
             plane="xz",
@@ -70,11 +73,17 @@ class SceneView:
         self.visible = visible
         for _, mesh in self._meshes.values():
             mesh.visible = visible
-        self._ground.visible = visible
-        if self._backdrop is not None:
-            self._backdrop.visible = visible and self.behind
+        self.look_around()
         if not visible:
             self.hold(None)
+
+    def look_around(self) -> None:
+        """From the photo's camera the photo stands behind the objects, from elsewhere a ground."""
+        behind = self.visible and self.behind and self._at_camera()
+        if self._backdrop is not None and self._backdrop.visible != behind:
+            self._backdrop.visible = behind
+        if self._ground.visible != (self.visible and not behind):
+            self._ground.visible = self.visible and not behind
 
     def from_camera(self) -> None:
         """Looks from where the photo was taken, all of the photo in the window."""
@@ -158,8 +167,15 @@ class SceneView:
             receive_shadow=False,
             wxyz=_turned(camera),
             position=(pose.translation - pose.matrix[:, 2] * away).numpy(),
-            visible=self.visible and self.behind,
+            visible=False,
         )
+        self.look_around()
+
+    def _at_camera(self) -> bool:
+        if self.shown is None:
+            return False
+        eye = self.shown.camera.world_from_camera.translation.numpy()
+        return bool(np.linalg.norm(self.client.camera.position - eye) < NEAR * self.shown.distance)
 
     def _remove_backdrop(self) -> None:
         if self._backdrop is not None:

@@ -133,14 +133,14 @@ def hand_placed(before: Path, moved: Mapping[str, Pose], result: Path) -> None:
     )
     starts = tuple(_start(poses[name]) for name in found.names)
     problem = Problem(found.names, found.meshes, found.camera, found.observation, starts)
-    placed = Reconstruction(problem, solution, notes=said, measured=stored.world.metric)
-    _rewritten(before, placed, result)
+    by_hand = Reconstruction(problem, solution, notes=said, measured=stored.world.metric)
+    _rewritten(before, by_hand, result)
 
 
 def grown(shown: Shown, name: str, factor: float) -> Pose:
     """An object's pose at another size, the lowest point of its mesh where it was."""
     pose = shown.poses[name]
-    here = _layout([pose])[0]
+    here = placed(pose)
     vertices = here.apply(read_mesh(shown.meshes[name]).vertices)
     foot = vertices[vertices[:, 1].argmin()]
     centre = here.translation.clone()
@@ -156,6 +156,11 @@ def archive(folder: Path) -> bytes:
             if path.is_file():
                 packed.write(path, path.relative_to(folder).as_posix())
     return file.getvalue()
+
+
+def placed(pose: Pose) -> Similarity:
+    """Eight numbers as a transform, world_from_object."""
+    return _layout([pose])[0]
 
 
 def _rewritten(before: Path, found: Reconstruction, result: Path) -> None:
