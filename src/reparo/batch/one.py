@@ -17,7 +17,7 @@ from reparo.files.images import open_image
 from reparo.pipeline.objects import is_out_of_memory
 from reparo.report.pictures import boxes
 
-HEIGHT, WIDEST = 180, 320  # px of a small picture's halves
+HEIGHT, WIDEST = 200, 360  # px of a small picture's halves
 QUALITY = 72  # of WebP
 EXPORTS = "export"
 
