@@ -1,6 +1,6 @@
 """Kills a batch twice at awkward moments, lets it end, and checks that nothing was lost.
 
-    python benchmarks/batch_killed.py PHOTOS -o OUT [--picture SHEET.png] [-- words for the batch]
+    python benchmarks/batch_killed.py PHOTOS -o OUT [--picture SHEET.png] [options of `batch`]
 
 SIGKILL goes to the whole process group: first when a third of the photos is done and a step's
 result is half written; then when two thirds are done and a photo's results are half written.
@@ -31,10 +31,9 @@ def main() -> int:
     parser.add_argument("photos", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--picture", type=Path, help="a screenshot of batch.html")
-    parser.add_argument("more", nargs="*", help="of reparo batch")
-    given = parser.parse_args()
+    given, more = parser.parse_known_args()
     out, tasks = given.out, tasks_in(given.photos, given.out)
-    command = [sys.executable, "-m", "reparo.cli", "batch", given.photos, "-o", out, *given.more]
+    command = [sys.executable, "-m", "reparo.cli", "batch", given.photos, "-o", out, *more]
     began = time.monotonic()
     kept: dict[str, str] = {}  # of photos that were done before a kill: what they came to
     for share, half in ((1 / 3, in_a_step), (2 / 3, in_the_results)):

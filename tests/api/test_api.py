@@ -141,10 +141,10 @@ def test_a_camera_a_photo_and_a_depth_may_be_records():
 
 
 def test_missing_networks_are_pulled_and_the_work_goes_on(monkeypatch):
-    from reparo.api import verbs
+    from reparo.api import networks
 
     pulled = []
-    monkeypatch.setattr(verbs.models, "pull", lambda names, progress: pulled.append(names))
+    monkeypatch.setattr(networks.models, "pull", lambda names, progress: pulled.append(names))
 
     def work():
         if len(pulled) < 2:
@@ -152,27 +152,27 @@ def test_missing_networks_are_pulled_and_the_work_goes_on(monkeypatch):
             raise MissingWeights(f"`reparo models pull {name}` brings it", name)
         return "done"
 
-    assert verbs._pulling(work, lambda *_: None) == "done"
+    assert networks.pulling(work, lambda *_: None) == "done"
     assert pulled == [["a"], ["b"]]
 
 
 @pytest.mark.parametrize("names", [(), ("a",)])
 def test_what_no_pull_mends_is_told_and_not_tried_for_ever(monkeypatch, names):
-    from reparo.api import verbs
+    from reparo.api import networks
 
     pulled = []
-    monkeypatch.setattr(verbs.models, "pull", lambda names, progress: pulled.append(names))
+    monkeypatch.setattr(networks.models, "pull", lambda names, progress: pulled.append(names))
 
     def work():
         raise MissingWeights("not there", *names)
 
     with pytest.raises(MissingWeights, match="not there"):
-        verbs._pulling(work, lambda *_: None)
+        networks.pulling(work, lambda *_: None)
     assert pulled == [[name] for name in names]
 
 
 def test_networks_that_cannot_be_pulled_are_named_with_the_command(monkeypatch):
-    from reparo.api import verbs
+    from reparo.api import networks
 
     def offline(names, progress):
         raise MissingWeights("no network")
@@ -180,6 +180,6 @@ def test_networks_that_cannot_be_pulled_are_named_with_the_command(monkeypatch):
     def work():
         raise MissingWeights("`reparo models pull embedded` brings it", "embedded")
 
-    monkeypatch.setattr(verbs.models, "pull", offline)
+    monkeypatch.setattr(networks.models, "pull", offline)
     with pytest.raises(MissingWeights, match=r"`reparo models pull embedded`.*no network"):
-        verbs._pulling(work, lambda *_: None)
+        networks.pulling(work, lambda *_: None)

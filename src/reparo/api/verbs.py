@@ -1,7 +1,7 @@
 """The two verbs for other programs: `run` a photo into a scene, `align` meshes to a photo."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,9 +11,10 @@ import torch
 
 from reparo import layout, models, settings
 from reparo.api.doors import as_camera, as_depth, as_mask, as_mesh, as_photo
+from reparo.api.networks import check_networks, pulling
 from reparo.api.results import Reconstruction, check_ours, renderer, write_run
 from reparo.contracts import Progress, Watch, quiet
-from reparo.errors import InputError, MissingWeights, ReparoError
+from reparo.errors import InputError
 from reparo.files.folder import whole
 from reparo.files.names import check_name
 from reparo.files.scene_json import read_scene_folder
@@ -73,8 +74,8 @@ def run(  # noqa: PLR0913 - public: each option by its name
     check_ours(out)
     job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress, callback)
     with models.allowing([*chosen.licences.accept, *accept_licences], offline=offline):
-        _pulling(lambda: _check_networks(chosen), progress)
-        outcome = _pulling(lambda: photo_to_scene(job, renderer()), progress)
+        pulling(lambda: check_networks(chosen), progress)
+        outcome = pulling(lambda: photo_to_scene(job, renderer()), progress)
     notes = (*outcome.assumed, *outcome.notes, *outcome.solution.notes)
     measured = chosen.world.height is not None
     found = Reconstruction(
@@ -160,20 +161,6 @@ def align_folder(  # noqa: PLR0913 - public: each option by its name
     return result
 
 
-def prepare(options: Mapping[str, Any], progress: Progress) -> None:
-    """Refuses wrong settings and brings missing networks, before many `run`s with `options`."""
-    chosen = settings.load(
-        options.get("preset", "embedded"),
-        options.get("config"),
-        options.get("overrides", ()),
-        device=options.get("device", "auto"),
-        seed=options.get("seed", 0),
-    )
-    licences = [*chosen.licences.accept, *options.get("accept_licences", ())]
-    with models.allowing(licences, offline=options.get("offline", False)):
-        _pulling(lambda: _check_networks(chosen), progress)
-
-
 def _folder_of_meshes(folder: str | Path) -> Path:
     if not Path(folder).is_dir():
         raise InputError(f"meshes must be in a folder of NAME.glb files, {folder} is none")
@@ -201,7 +188,7 @@ def _solved(
 
     there, features = prepared(problem, how.align, how.features, how.device)
     progress = progress or quiet
-    solution = _pulling(
+    solution = pulling(
         lambda: layout.align(there, how.align, renderer(), progress, features, watch), progress
     )
     return Reconstruction(
@@ -236,45 +223,3 @@ def _segmenting(
     if "masks" in chosen:
         return [{"segment": {"use": "given", "folder": chosen["masks"]}}]
     return [{"segment": chosen}] if chosen else []
-
-
-def _check_networks(chosen: settings.Settings) -> None:
-    """Before the work: are the networks here that the settings name, their licences accepted?"""
-    stages = settings.STAGES if chosen.align.method != "paper" else (*settings.STAGES, "features")
-    values = {value for stage in stages for value in getattr(chosen, stage).values}
-    lacking: list[MissingWeights] = []
-    for model in models.manifest():
-        try:
-            if model.name in values:
-                models.located(model.name)
-        except MissingWeights as missing:
-            lacking.append(missing)
-    if len(lacking) == 1:
-        raise lacking[0]
-    if lacking:
-        names = [name for missing in lacking for name in missing.names]
-        where = " where there is a network (here it is switched off)" if models.offline() else ""
-        raise MissingWeights(
-            f"networks that this run needs are not on this machine; `reparo models pull "
-            f"{' '.join(names)}`{where} brings them; a folder of your own in place of one works "
-            'too: weights = "/path"',
-            *names,
-        )
-
-
-def _pulling(work: Callable[[], Result], progress: Progress) -> Result:
-    """Does the work; as often as a network is missing, brings it and goes on where it stopped."""
-    brought: set[str] = set()
-    while True:
-        try:
-            return work()
-        except MissingWeights as missing:
-            lacking = sorted(set(missing.names) - brought)
-            if not lacking or models.offline():
-                raise
-            log.info("%s", missing)
-            try:
-                models.pull(lacking, progress)
-            except ReparoError as error:
-                raise MissingWeights(f"{missing}; just now that failed: {error}") from error
-            brought.update(lacking)

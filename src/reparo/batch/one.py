@@ -1,7 +1,7 @@
 """One photo of a batch: its scene, its exports, its small picture; a failure is a line, too."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from reparo.report.pictures import boxes
 HEIGHT, WIDEST = 200, 360  # px of a small picture's halves
 QUALITY = 72  # of WebP
 EXPORTS = "export"
+FIRST, LAST = "segment", "layout"
 
 
 def work(options: Mapping[str, Any]) -> Work:
@@ -29,16 +30,42 @@ def work(options: Mapping[str, Any]) -> Work:
     """
 
     def one(task: Task, step: Step) -> Line:
-        start = time.monotonic()
-        line = {"done": False, "objects": [], "notes": []}
-        try:
-            line |= _made(task, options, step)
-        except Exception as error:  # a fault of ours in one photo is no reason to lose the others
-            line |= {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
-            line |= {"memory": True} if is_out_of_memory(error) else {}
-        return line | {"seconds": round(time.monotonic() - start, 2), "at": now()}
+        return _attempt(lambda: _made(task, options, step))
 
     return one
+
+
+def in_stages(options: Mapping[str, Any]) -> Callable[[str, Task], Line | None]:
+    """The same in stages, each maybe elsewhere; the line comes with the last, or a failure."""
+
+    def one(stage: str, task: Task) -> Line | None:
+        if stage == LAST:
+            return _attempt(lambda: _made(task, options, lambda _: None))
+        with models.keeping(options["keep"]):
+            line = _attempt(lambda: _partly(stage, task, options))
+        return line if "error" in line else None
+
+    return one
+
+
+def _attempt(work: Callable[[], Line]) -> Line:
+    """What comes of it, whatever that is."""
+    start = time.monotonic()
+    line: Line = {"done": False, "objects": [], "notes": []}
+    try:
+        line |= work()
+    except Exception as error:  # a fault of ours in one photo is no reason to lose the others
+        line |= {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+        line |= {"memory": True} if is_out_of_memory(error) else {}
+    return line | {"seconds": round(time.monotonic() - start, 2), "at": now()}
+
+
+def _partly(stage: str, task: Task, options: Mapping[str, Any]) -> Line:
+    if stage == FIRST:
+        sweep(task.folder)
+        small_photo(task)
+    api.run_up_to(stage, task.photo, task.folder, options["run"])
+    return {}
 
 
 def now() -> str:

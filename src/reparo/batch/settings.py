@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from reparo import settings
+from reparo.api import many
 from reparo.workspace import Recipe
 
 
@@ -13,12 +14,7 @@ def fingerprint(options: Mapping[str, Any], export: Mapping[str, Any] | None) ->
 
     A file or folder among the settings stands for its contents.
     """
-    chosen = settings.load(
-        options.get("preset", "embedded"),
-        options.get("config"),
-        options.get("overrides", ()),
-        seed=options.get("seed", 0),
-    )
+    chosen = many.chosen_by(options)
     table: dict[str, Any] = {"align": asdict(chosen.align), "world": asdict(chosen.world)}
     for stage in (*settings.STAGES, "features"):
         choice = getattr(chosen, stage)

@@ -40,7 +40,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(asked,), daemon=True).start()
     setup = json.loads(asked.get())
     with FileLock(setup["lock"]):
-        work = named(setup["work"])(setup["options"])
+        work: Work = named(setup["work"])(setup["options"])
         _say(answers, {"ready": True})
         while True:
             job = json.loads(asked.get())
@@ -49,8 +49,8 @@ def main() -> None:
             _say(answers, {"line": line})
 
 
-def named(place: str) -> Callable[[dict[str, Any]], Work]:
-    """What makes the work, by `module:function`."""
+def named(place: str) -> Callable[..., Any]:
+    """What makes the work of its options, by `module:function`."""
     module, _, function = place.partition(":")
     return getattr(import_module(module), function)
 
