@@ -1,6 +1,7 @@
 """What a person does on a page, handed on to its session; what goes wrong is said on the page."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from reparo.errors import InputError, ReparoError
 
 log = logging.getLogger(__name__)
 
+TYPED = 0.2  # s until the last letters are here, which come after the Enter
 MOST = 60 << 20  # bytes of a photo's file
 
 
@@ -45,7 +47,7 @@ class Deeds:
         self._on(marking.make.on_click, lambda _: labour.make(self.session))
         self._on(marking.delete.on_click, lambda _: self.delete())
         self._on(marking.selected.on_update, lambda event: page.select(event.target.value))
-        self._on(marking.naming.on_submit, lambda _: self.rename(marking.name.value))
+        self._on(marking.naming.on_submit, lambda _: self.name_typed())
         self._on(marking.merge.on_update, lambda event: self.merge(event.target.value))
 
     def _wire_arranging(self) -> None:
@@ -90,9 +92,10 @@ class Deeds:
         if self.session.photo is not None:
             self.page.select(self.session.box((*upper_left, *lower_right)))
 
-    def rename(self, name: str) -> None:
-        """Another name for what is selected."""
-        old = self.page.selected
+    def name_typed(self) -> None:
+        """Enter was pressed: another name for what is selected."""
+        time.sleep(TYPED)
+        old, name = self.page.selected, self.page.panel.marking.name.value
         if old is not None and name != old:
             self.page.selected = self.session.rename(old, name)
             self.page.select(self.page.selected)

@@ -48,7 +48,7 @@ class Guard:
             refused = self.refused(request)
             if refused is not None:
                 return refused
-            if request.headers.get("Upgrade", "").lower() == "websocket":
+            if _is_websocket(request):
                 return None  # go on with the handshake
             del request.headers["Accept-Encoding"]  # the page is changed before it is sent
             request.path = "/" + request.path.partition("?")[0].split("/", 3)[3]
@@ -68,7 +68,7 @@ class Guard:
             words = "open the address that `reparo app` printed; its long part is the key"
             return _plain(http.HTTPStatus.FORBIDDEN, words)
         session = parts[1]
-        if request.headers.get("Upgrade") and SESSION.fullmatch(session):
+        if _is_websocket(request) and SESSION.fullmatch(session):
             return None
         if not session:
             return _moved(f"/{self.token}/{self.new_session()}/")
@@ -132,6 +132,10 @@ def _guarded(guard: Guard) -> Iterator[None]:
         yield
     finally:
         websockets.asyncio.server.serve = serve
+
+
+def _is_websocket(request: Request) -> bool:
+    return request.headers.get("Upgrade", "") == "websocket"  # spelt as viser has it
 
 
 def _plain(status: http.HTTPStatus, words: str) -> Response:

@@ -86,7 +86,7 @@ def _find(session: Session, progress: Progress) -> None:
         if session.masks.twin(region.visible, state.things) is None:
             thing = Thing(state.free_name(), session.masks.keep(region.visible))
             state, new = state.added(thing), [*new, thing]
-    session.masks.check({thing.name: session.masks.read(thing) for thing in state.things})
+    session.masks.check(state.things)
     _take(session, lambda before: before.added(*new) if new else before, "objects")
 
 

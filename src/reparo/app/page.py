@@ -37,6 +37,9 @@ class Page:
         self.panel.earlier.content = earlier
         self._said: Job | None = None  # whose failure was said
         self._aspect = 0.0  # of the canvas, width over height
+        self._known: tuple[str, ...] = ()  # the objects' names, when last shown
+        self._named: str | None = None  # whose name was put where it can be changed
+        self._drawn: object = None  # what the photo was last drawn with
 
     def begin(self) -> None:
         """Shows the session as it is, and from then on what changes."""
@@ -100,7 +103,7 @@ class Page:
             self._small = pictures.small(open_image(photo))
             self.scene.picture = pictures.faded(self._small)
             labour.look(self.session)
-        self.selected = None
+        self.selected, self._known, self._drawn = None, self.session.state.names, None
         panel.photo.label = "Open a photo" if photo is None else "Open another photo"
         panel.earlier.visible = photo is None and bool(panel.earlier.content)
         self._show_objects()
@@ -124,8 +127,10 @@ class Page:
 
     def _show_objects(self) -> None:
         names, words = self.session.state.names, self.session.history.words
-        if self.selected not in names:
+        new = [name for name in names if name not in self._known]
+        if new or self.selected not in names:
             self.selected = names[-1] if names else None
+        self._known = names
         self._fill()
         self._draw_photo()
         for button, what, said in (
@@ -147,9 +152,11 @@ class Page:
         _put(marking.merge, visible=len(names) > 1)
         if self.selected is not None:
             _put(marking.selected, options=names, value=self.selected)
-            _put(marking.name, value=self.selected)
             others = (name for name in names if name != self.selected)
             _put(marking.merge, options=(NOBODY, *others), value=NOBODY)
+        if self.selected != self._named:  # else somebody may be typing there
+            self._named = self.selected
+            _put(marking.name, value=self.selected or "")
         placed = tuple(self.scene.shown.poses) if self.scene.shown else ()
         here = self.selected if self.selected in placed else NOBODY
         _put(arranging.selected, options=(NOBODY, *placed), value=here)
@@ -159,12 +166,24 @@ class Page:
         if session.photo is None:
             self.photo.show(pictures.invitation(), (pictures.INVITED[1], pictures.INVITED[0]))
             return
-        live = session.live
-        clicks = session.state.thing(self.selected).clicks if self.selected else ()
+        live, state = session.live, session.state
+        now = (session.photo, state.things, self.selected, live and live.completed)
+        if now == self._drawn:
+            return
+        self._drawn = now
+        masks = session.masks
+        factor = self._small.width / masks.size[1]
+        clicks = state.thing(self.selected).clicks if self.selected else ()
+        shrunk = [(x * factor, y * factor, inside) for x, y, inside in clicks]
         whole = live.outlines() if live is not None and live.completed else {}
-        regions = session.regions()
-        picture = pictures.marked(self._small, regions, self.selected, whole, clicks)
-        self.photo.show(picture, session.masks.size)
+        picture = pictures.marked(
+            self._small,
+            masks.small_regions(state.things),
+            self.selected,
+            {name: masks.shrunk(outline) for name, outline in whole.items()},
+            shrunk,
+        )
+        self.photo.show(picture, masks.size)
 
     def _show_scene(self) -> None:
         """The meshes in their places; from the photo's camera, where that has moved."""

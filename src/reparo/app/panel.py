@@ -8,6 +8,7 @@ from viser._gui_handles import GuiProgressBarHandle  # viser does not export thi
 NEW, MORE, LESS = "makes a new object", "adds to the selected one", "takes from the selected one"
 NOBODY = "choose ..."
 SIZES = {"- 10%": 0.9, "- 2%": 0.98, "+ 2%": 1.02, "+ 10%": 1.1}
+GAP = "<div style='height: 6px'></div>"  # a folder's name stands above its frame
 MARKING = (
     "**Click** an object in the photo, or **drag a box** around it. "
     "A click on an object that is there selects it."
@@ -72,6 +73,7 @@ class Panel:
     photo: viser.GuiUploadButtonHandle
     earlier: viser.GuiMarkdownHandle
     switch: viser.GuiButtonHandle  # between photo and scene
+    gap: viser.GuiHtmlHandle
     working: Working
     marking: Marking
     arranging: Arranging
@@ -94,6 +96,7 @@ class Panel:
             photo,
             gui.add_markdown("", visible=False),
             gui.add_button("Show the scene", icon=viser.Icon.CUBE, color="gray", visible=False),
+            gui.add_html(GAP),
             _working(gui),
             _marking(gui),
             _arranging(gui),

@@ -3,18 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Bool
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from reparo.app.masks import page_size
 from reparo.app.state import Click
-from reparo.report.overlay import outline, write_name
-from reparo.report.page_pictures import within
+from reparo.report.overlay import write_name
+from reparo.report.page_pictures import edge
 from reparo.report.pictures import PALETTE, font
 from reparo.scene import Region
 
-LONGEST = 1600  # px, of the photo on the page
 TINT, CHOSEN = 0.28, 0.42  # how much of an object's colour lies over it
 PALE = 0.55  # how much white lies over the photo behind the scene
 HATCH = 7  # px between the lines over what is hidden
@@ -23,7 +22,8 @@ INVITED = (1280, 800)  # px
 
 def small(photo: Image.Image) -> Image.Image:
     """The photo as large as the page needs it."""
-    return within(photo.convert("RGB"), LONGEST)
+    height, width = page_size((photo.height, photo.width))
+    return photo.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
 
 
 def faded(photo: Image.Image) -> np.ndarray:
@@ -40,28 +40,25 @@ def marked(
 ) -> np.ndarray:
     """The small photo [h, w, 3] with its objects; `whole`: outlines with hidden parts, hatched.
 
-    Masks and clicks are in the large photo's pixels.
+    All is in the small photo's pixels.
     """
-    size = (photo.width, photo.height)
-    pixels = np.asarray(photo).astype(np.float32)
-    shown = [Region(region.name, _shrunk(region.visible, size)) for region in regions]
-    thick = max(2, round(min(size) / 400))
-    for index, region in enumerate(shown):
-        colour = np.array(PALETTE[index % len(PALETTE)], np.float32)
+    pixels = np.array(photo)
+    thick = max(2, round(min(photo.size) / 400))
+    for index, region in enumerate(regions):
         inside, is_selected = region.visible.numpy(), region.name == selected
+        outline = whole[region.name].numpy() if region.name in whole else inside
+        box = _around(inside | outline)
+        drawn, colour = pixels[box], np.array(PALETTE[index % len(PALETTE)])
+        inside, hidden = inside[box], (outline & ~inside)[box]
         tint = CHOSEN if is_selected else TINT
-        pixels[inside] = (1 - tint) * pixels[inside] + tint * colour
-        if region.name in whole:
-            hidden = _shrunk(whole[region.name], size).numpy() & ~inside
-            pixels[hidden & _hatch(hidden.shape)] = colour
-        edge = outline(region.visible, 2 * thick if is_selected else thick).numpy()
-        pixels[edge] = colour
+        drawn[inside] = (1 - tint) * drawn[inside] + tint * colour
+        drawn[hidden & _hatch(hidden.shape)] = colour
+        drawn[edge(inside, 2 * thick if is_selected else thick)] = colour
         if is_selected:
-            pixels[outline(region.visible, thick // 2 + 1).numpy()] = 255
-    image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-    _named(image, shown)
-    factor = photo.width / regions[0].visible.shape[1] if regions else 1.0
-    _clicked(image, [(x * factor, y * factor, inside) for x, y, inside in clicks])
+            drawn[edge(inside, thick // 2 + 1)] = 255
+    image = Image.fromarray(pixels)
+    _named(image, regions)
+    _clicked(image, clicks)
     return np.asarray(image)
 
 
@@ -88,9 +85,13 @@ def invitation() -> np.ndarray:
     return np.asarray(image)
 
 
-def _shrunk(mask: Bool[Tensor, "h w"], size: tuple[int, int]) -> Bool[Tensor, "rows columns"]:
-    image = Image.fromarray(mask.numpy().astype(np.uint8) * 255)
-    return torch.from_numpy(np.array(image.resize(size, Image.Resampling.BILINEAR)) >= 128)
+def _around(inside: np.ndarray) -> tuple[slice, slice]:
+    """The box of what is inside, and a pixel beside it, so that its outline is its edge."""
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
+    return slice(top, rows[-1] + 2), slice(left, columns[-1] + 2)
 
 
 def _hatch(size: tuple[int, ...]) -> np.ndarray:

@@ -74,9 +74,8 @@ class Session:
         return self.folder / "results" / self.state.scene if self.state.scene else None
 
     def regions(self) -> list[Region]:
-        """What each object shows of itself, in the order in which they were marked."""
-        found = {region.name: region for region in self.masks.regions(self.state.things)}
-        return [found[name] for name in self.state.names if name in found]
+        """What each object shows of itself, largest first."""
+        return self.masks.regions(self.state.things)
 
     def at(self, x: float, y: float) -> str | None:
         """The object in front at a pixel of the photo."""
@@ -225,8 +224,8 @@ class Session:
             if (twin := self.masks.twin(mask, self.state.things)) is not None:
                 return twin
             name = self.state.free_name()
-            self._check_shown(name, mask)
             thing = Thing(name, self.masks.keep(mask), clicks)
+            self.masks.check((*self.state.things, thing))
             self._do(lambda state: state.added(thing))
         return name
 
@@ -234,13 +233,9 @@ class Session:
         if not mask.any():
             raise InputError(f"nothing of {name} would be left; delete it instead")
         with self.lock:
-            self._check_shown(name, mask)
             kept = self.masks.keep(mask)
+            self.masks.check(self.state.changed(name, kept).things)
             self._do(lambda state: state.changed(name, kept, clicks))
-
-    def _check_shown(self, name: str, mask: Mask) -> None:
-        masks = {thing.name: self.masks.read(thing) for thing in self.state.things}
-        self.masks.check(masks | {name: mask})
 
     def _do(self, command: Callable[[State], State], change: Change = "objects") -> None:
         self.check_idle()

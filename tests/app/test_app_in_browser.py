@@ -1,0 +1,216 @@
+"""The app in a real browser, on real photographs, from the drop to the download.
+
+REPARO_SCREENSHOTS=docs/images puts its screenshots there.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+pytest.importorskip("viser", reason="the extra `app` is not installed")
+import pygltflib  # noqa: E402
+from browsing import Tab  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+OPTIONS = (
+    "--headless=new --no-sandbox --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --hide-scrollbars --use-gl=angle "
+    "--use-angle=swiftshader --enable-unsafe-swiftshader --window-size=1440,960"
+).split()
+WORK = 240  # s; no work on two cores takes longer
+QUICK = 1.0  # s; a click on the photo is answered within
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.weights,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not there"),
+]
+
+ROOM, CHAIRS = "pexels-36236147.jpg", "pexels-7303800.jpg"
+CLICKS = {  # file: name -> where it is in the photo, x and y, each 0..1
+    ROOM: {"armchair": (0.63, 0.58), "plant": (0.19, 0.53)},
+    CHAIRS: {"left-chair": (0.31, 0.52), "right-chair": (0.71, 0.62)},
+}
+SHAPES = {ROOM: 1920 / 2880, CHAIRS: 1920 / 1280}  # width over height
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """The demo's photographs, by name."""
+    folder, found = tmp_path_factory.mktemp("photos"), {}
+    for name in CLICKS:
+        there = ROOT / "out/photos" / name
+        found[name] = there if there.is_file() else folder / name
+        words = (sys.executable, ROOT / "scripts/fetch_photo.py", name, found[name])
+        if not there.is_file() and subprocess.run(words, stdout=subprocess.DEVNULL).returncode:
+            pytest.skip("the photographs cannot be fetched")
+    return found
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """Where the app is; a process of its own, without the checks of types that tests switch on."""
+    words = ("app", "--no-browser", "--workspace", tmp_path_factory.mktemp("sessions"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reparo.cli", *map(str, words)], stdout=subprocess.PIPE, text=True
+    )
+    yield process.stdout.readline().strip()
+    process.terminate()
+    process.wait(30)
+    process.stdout.close()
+
+
+@pytest.fixture
+def browser(tmp_path):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path / 'chromium'}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    saved = {"behavior": "allow", "downloadPath": str(tmp_path / "saved")}
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", saved)
+    yield driver
+    driver.save_screenshot("/tmp/shots/last.png")  # DEBUG
+    driver.quit()
+
+
+def opened(browser, address):
+    browser.get(address)
+    tab = Tab(browser)
+    tab.wait(lambda: tab.has("Open "))
+    return tab
+
+
+def worked(tab):
+    """Waits for the end of the work that was begun."""
+    tab.wait(lambda: tab.has("Stop"))
+    tab.wait(lambda: not tab.has("Stop"), WORK)
+
+
+def marked(tab, name, place, shape):
+    """Clicks on a thing and names it; the seconds until the page showed it."""
+    before = tab.value("Selected")
+    begun = time.perf_counter()
+    tab.click(*tab.at(place, shape))
+    tab.wait(lambda: tab.value("Selected") not in (None, before))
+    seconds = time.perf_counter() - begun
+    tab.type_into("Name", name)
+    tab.wait(lambda: tab.value("Selected") == name)
+    return seconds
+
+
+def saved(folder, suffix):
+    """The file that a download brings, once it is there whole."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if found := list(folder.glob(f"*{suffix}")):
+            return found[0]
+        time.sleep(0.2)
+    raise AssertionError(f"no {suffix} came")
+
+
+@pytest.mark.parametrize("photo", [ROOM, CHAIRS])
+def test_from_the_drop_to_the_download(photo, browser, address, photos, tmp_path):
+    tab, names = opened(browser, address), set(CLICKS[photo])
+    assert browser.current_url.startswith(address) and browser.title == "Reparo"
+    first = photo == ROOM
+    if first:
+        tab.keep("app-empty.png")
+    tab.drop(photos[photo])
+    tab.wait(lambda: tab.has("Find all objects"))
+    time.sleep(4)  # the network looks at the photo, as it does while a person does
+    took = [marked(tab, name, at, SHAPES[photo]) for name, at in CLICKS[photo].items()]
+    print(f"{photo}: a click was answered in", ", ".join(f"{seconds:.2f} s" for seconds in took))
+    assert max(took) < QUICK
+    tab.keep("app-objects.png" if first else "app-chairs.png")
+
+    tab.press("Make the scene")
+    tab.wait(lambda: "making the meshes" in tab.text, WORK)
+    if first:
+        tab.keep("app-working.png")
+    tab.wait(lambda: tab.has("Refine from here"), WORK)
+    tab.keep("app-scene.png" if first else "app-chairs-scene.png")
+
+    start = tab.wait(tab.arrow)
+    tab.drag(start, (start[0] + 70, start[1]))
+    tab.wait(lambda: f"Undo: {list(names)[-1]} moved" in tab.text or " moved" in tab.text)
+    if first:
+        tab.keep("app-dragged.png")
+    tab.press("Refine from here")
+    tab.wait(lambda: tab.has("Undo: places refined"), WORK)
+    tab.wait(lambda: tab.has("The scene"))
+
+    tab.press("The scene")
+    nodes = pygltflib.GLTF2().load(str(saved(tmp_path / "saved", ".glb"))).nodes
+    assert names <= {node.name for node in nodes}
+    tab.press("Everything")
+    with zipfile.ZipFile(saved(tmp_path / "saved", ".zip")) as packed:
+        assert {"scene.glb", "layout.json", "report.html"} <= set(packed.namelist())
+        layout = json.loads(packed.read("layout.json"))
+    assert {one["name"] for one in layout["objects"]} == names
+    check_quiet(browser)
+
+
+def check_quiet(browser):
+    """The page complained of nothing and asked nobody outside."""
+    assert [one for one in browser.get_log("browser") if one["level"] == "SEVERE"] == []
+    events = [json.loads(one["message"])["message"] for one in browser.get_log("performance")]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert all(url.startswith(("http://127.0.0.1:", "data:", "blob:")) for url in asked)
+
+
+def test_tabs_reload_boxes_undo_and_stop(browser, address, photos):
+    tab = opened(browser, address)
+    tab.drop(photos[CHAIRS])
+    tab.wait(lambda: tab.has("Find all objects"))
+    shape, home = SHAPES[CHAIRS], browser.current_url
+    tab.drag(tab.at((0.2, 0.25), shape), tab.at((0.44, 0.97), shape))  # a box around a chair
+    tab.wait(lambda: tab.value("Selected") == "object-1")
+    marked(tab, "right-chair", (0.71, 0.62), shape)
+
+    window = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    other = opened(browser, address)
+    assert browser.current_url != home and not other.has("Find all objects")
+    assert "Go on with an earlier photo" in other.text
+    second = browser.current_window_handle
+    browser.switch_to.window(window)
+    assert tab.value("Selected") == "right-chair"
+
+    tab.press("Make the scene")
+    tab.wait(lambda: tab.has("Stop"))
+    browser.refresh()  # in the middle of the work
+    tab.wait(lambda: tab.has("Stop"))
+    browser.switch_to.window(second)
+    assert not other.has("Stop")
+    browser.switch_to.window(window)
+    tab.press("Stop")
+    tab.wait(lambda: tab.has("Make the scene"), WORK)
+    assert tab.value("Selected") == "right-chair"
+
+    tab.press("Delete")
+    tab.wait(lambda: tab.value("Selected") == "object-1")
+    tab.press("Undo: right-chair deleted")
+    tab.wait(lambda: tab.has("Redo: right-chair deleted"))
+    tab.choose("Selected", "right-chair")
+    tab.choose("Merge with", "object-1")
+    tab.wait(lambda: tab.has("Undo: object-1 merged into right-chair"))
+    browser.refresh()
+    tab.wait(lambda: tab.has("Undo: object-1 merged into right-chair"))
+    assert tab.value("Selected") == "right-chair"
+    check_quiet(browser)
