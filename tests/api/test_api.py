@@ -52,6 +52,10 @@ def test_align_takes_memory_objects_and_saves_a_result(picture, tmp_path):
     (exported,) = reparo.export(tmp_path / "out", ["obj"], folder=tmp_path / "other")
     assert "unit: metres" in exported.read_text()
     assert (tmp_path / "out/alignment.gif").exists()
+    html = found._repr_html_()
+    assert html.count("<img") == 1 and 'src="data:image/webp;base64,' in html
+    assert "1 object, laid out by fast" in html and "middle (x, y, z) in metres" in html
+    assert len(html) < 100_000
 
 
 def test_the_film_shows_an_object_finding_its_place(picture, tmp_path):

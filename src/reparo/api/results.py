@@ -12,6 +12,7 @@ from torch import Tensor
 
 from reparo import registry
 from reparo.api import exporting
+from reparo.api.notebook import result_html
 from reparo.contracts import Progress, Renderer
 from reparo.errors import InputError
 from reparo.files.folder import is_scene, whole, whole_file
@@ -116,6 +117,10 @@ class Reconstruction:
         stored = Stored(self.scene, self.world, self.observation.photo)
         names = exporting.checked(to, dress)
         return exporting.written(Path(folder), names, stored, dress, progress)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the preview, a table of the objects, the notes."""
+        return result_html(self)
 
     def write_preview(self, path: str | Path) -> None:
         """Writes photo | render | difference as a picture."""

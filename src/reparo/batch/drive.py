@@ -105,7 +105,9 @@ class Batch:
     def _say(self, line: Line, count: int) -> None:
         place = f"{count}/{len(self.tasks)} {line['photo']}"
         if line["done"]:
-            log.info("%s: %d objects, %.1f s", place, len(line["objects"]), line["seconds"])
+            count = len(line["objects"])
+            found = "1 object" if count == 1 else f"{count} objects"
+            log.info("%s: %s, %.1f s", place, found, line["seconds"])
         else:
             log.warning("%s failed: %s", place, line["error"])
 

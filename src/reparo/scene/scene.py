@@ -10,6 +10,7 @@ from torch import Tensor
 from reparo.scene.camera import Camera
 from reparo.scene.depth import Depth
 from reparo.scene.mesh import Mesh
+from reparo.scene.notebook import scene_html
 from reparo.scene.photo import Photo
 from reparo.scene.region import Region
 from reparo.scene.similarity import Similarity
@@ -25,6 +26,10 @@ class Scene:
     meshes: tuple[Mesh, ...]
     layout: Similarity  # world_from_object, a batch of n: the unknown of the whole method
     camera: Camera
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        return scene_html(self)
 
 
 @dataclass(frozen=True)
