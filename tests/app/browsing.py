@@ -75,7 +75,7 @@ class Tab:
     def type_into(self, label, words):
         field = self.field(label)
         field.send_keys(Keys.CONTROL, "a")
-        field.send_keys(words, Keys.ENTER)
+        field.send_keys(words)
 
     @property
     def text(self):
@@ -96,7 +96,8 @@ class Tab:
         return (fraction[0] - 0.5) * height * shape, (fraction[1] - 0.5) * height
 
     def click(self, x, y):
-        ActionChains(self.browser).move_to_element_with_offset(self.canvas, x, y).click().perform()
+        chain = ActionChains(self.browser, duration=0)
+        chain.move_to_element_with_offset(self.canvas, x, y).click().perform()
 
     def drag(self, start, end):
         """Slowly enough for the page to follow."""
@@ -113,14 +114,14 @@ class Tab:
         self.browser.execute_script(DROP)
 
     def arrow(self):
-        """Where the red arrow's head is, px from the canvas's middle; None where there is none."""
+        """The middle of the red arrow's head, px from the canvas's middle, if it is there."""
         size, shot = self.canvas.size, self.shot()[:, : self.canvas.size["width"]]
         red, green, blue = shot[..., 0], shot[..., 1], shot[..., 2]
         rows, columns = np.nonzero((red > 220) & (green < 70) & (blue > 60) & (blue < 140))
         if len(columns) < 20:
             return None
-        tip = columns >= columns.max() - 6
-        return columns[tip].mean() - 3 - size["width"] / 2, rows[tip].mean() - size["height"] / 2
+        head = columns >= columns.max() - 20
+        return columns[head].mean() - size["width"] / 2, rows[head].mean() - size["height"] / 2
 
     # ---- pictures
 

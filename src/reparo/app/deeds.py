@@ -1,7 +1,7 @@
 """What a person does on a page, handed on to its session; what goes wrong is said on the page."""
 
 import logging
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +16,7 @@ from reparo.errors import InputError, ReparoError
 
 log = logging.getLogger(__name__)
 
-TYPED = 0.2  # s until the last letters are here, which come after the Enter
+RESTED = 0.7  # s without another letter, after which a name is taken for whole
 MOST = 60 << 20  # bytes of a photo's file
 
 
@@ -25,6 +25,7 @@ class Deeds:
 
     def __init__(self, page: Page) -> None:
         self.page, self.session, self.client = page, page.session, page.client
+        self._typing: threading.Timer | None = None
         panel = page.panel
         self._on(panel.photo.on_upload, lambda event: self.upload(event.target.value))
         self._on(panel.switch.on_click, lambda _: page.turn_to(not page.in_scene))
@@ -47,7 +48,7 @@ class Deeds:
         self._on(marking.make.on_click, lambda _: labour.make(self.session))
         self._on(marking.delete.on_click, lambda _: self.delete())
         self._on(marking.selected.on_update, lambda event: page.select(event.target.value))
-        self._on(marking.naming.on_submit, lambda _: self.name_typed())
+        self._on(marking.name.on_update, lambda event: self.name_typed(event.target.value))
         self._on(marking.merge.on_update, lambda event: self.merge(event.target.value))
 
     def _wire_arranging(self) -> None:
@@ -92,13 +93,19 @@ class Deeds:
         if self.session.photo is not None:
             self.page.select(self.session.box((*upper_left, *lower_right)))
 
-    def name_typed(self) -> None:
-        """Enter was pressed: another name for what is selected."""
-        time.sleep(TYPED)
-        old, name = self.page.selected, self.page.panel.marking.name.value
-        if old is not None and name != old:
-            self.page.selected = self.session.rename(old, name)
-            self.page.select(self.page.selected)
+    def name_typed(self, name: str) -> None:
+        """A letter was typed: once the typing rests, what is selected has another name."""
+        if self._typing is not None:
+            self._typing.cancel()
+        rename = self._safe(lambda: self.rename(self.page.selected, name))
+        self._typing = threading.Timer(RESTED, rename)
+        self._typing.start()
+
+    def rename(self, old: str | None, name: str) -> None:
+        """Another name for an object, unless the field is just empty."""
+        if old is not None and name.strip() and name != old and old in self.session.state.names:
+            new = self.session.rename(old, name)
+            self.page.select(new)
 
     def merge(self, other: str) -> None:
         """What is selected and another become one."""

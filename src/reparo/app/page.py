@@ -147,7 +147,7 @@ class Page:
             self.panel.marking,
             self.panel.arranging,
         )
-        for control in (marking.selected, marking.naming, marking.delete):
+        for control in (marking.selected, marking.name, marking.delete):
             _put(control, visible=bool(names))
         _put(marking.merge, visible=len(names) > 1)
         if self.selected is not None:

@@ -37,7 +37,6 @@ class Marking:
     find: viser.GuiButtonHandle
     click: viser.GuiDropdownHandle
     selected: viser.GuiDropdownHandle
-    naming: viser.GuiFormHandle  # Enter in it, or its button, gives the name
     name: viser.GuiTextHandle
     merge: viser.GuiDropdownHandle
     delete: viser.GuiButtonHandle
@@ -124,13 +123,11 @@ def _marking(gui: viser.GuiApi) -> Marking:
         find = gui.add_button("Find all objects", icon=viser.Icon.WAND, color="gray")
         click = gui.add_dropdown("A click", (NEW, MORE, LESS))
         selected = gui.add_dropdown("Selected", (NOBODY,), visible=False)
-        naming = gui.add_form(None, visible=False)
-        with naming:
-            name = gui.add_text("Name", "", hint="Type a name and press Enter")
+        name = gui.add_text("Name", "", visible=False)
         merge = gui.add_dropdown("Merge with", (NOBODY,), visible=False)
         delete = gui.add_button("Delete", icon=viser.Icon.TRASH, color="gray", visible=False)
         make = gui.add_button("Make the scene", icon=viser.Icon.CUBE)
-    return Marking(folder, find, click, selected, naming, name, merge, delete, make)
+    return Marking(folder, find, click, selected, name, merge, delete, make)
 
 
 def _arranging(gui: viser.GuiApi) -> Arranging:
