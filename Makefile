@@ -53,6 +53,13 @@ $(PHOTO): $(STAMP) scripts/fetch_photo.py
 test: networks validator
 	$(BIN)/python -m pytest -q -m "not slow and not gpu"
 
+# The documentation as pages, in out/site.
+.PHONY: docs
+docs: $(STAMP)
+	test -x $(BIN)/properdocs || $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
+	$(BIN)/properdocs build --strict
+	@echo "Open out/site/index.html"
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

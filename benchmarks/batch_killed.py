@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from reparo.files.folder import LEFT
 from reparo.files.layout_json import read_layout
 from reparo.files.stored import read_result
 
+LARGE = 450_000  # bytes of a picture
 LOOK = 0.005  # s; half-written results are there for less than a tenth of a second
 
 
@@ -125,21 +127,26 @@ def readable(folder: Path) -> bool:
 
 
 def picture(page: Path, path: Path) -> None:
-    """A screenshot, in few colours."""
+    """A screenshot by Chromium; in few colours where it would be large."""
     from PIL import Image
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
     for word in ("--headless=new", "--no-sandbox", "--hide-scrollbars", "--window-size=1440,1180"):
         options.add_argument(word)
-    browser = webdriver.Chrome(options=options)
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    browser = webdriver.Chrome(options=options, service=service)
     try:
         browser.get(page.resolve().as_uri())
         browser.save_screenshot(str(path))
     finally:
         browser.quit()
     with Image.open(path) as image:
-        image.convert("RGB").quantize(200, kmeans=2).save(path, optimize=True)
+        picture = image.convert("RGB")
+    picture.save(path, optimize=True)
+    if path.stat().st_size > LARGE:
+        picture.quantize(256).save(path, optimize=True)
 
 
 if __name__ == "__main__":
