@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from filelock import FileLock
 
 from reparo.batch.journal import Journal, alone
 from reparo.batch.photos import tasks_in
@@ -72,8 +73,11 @@ def test_a_second_batch_in_the_folder_is_refused_and_a_killed_one_keeps_nobody_o
         pass
     other.kill()
     other.communicate()
-    with alone(tmp_path):
-        pass
+    for _ in range(2):
+        with alone(tmp_path):
+            pass
+        with FileLock(tmp_path / ".batch/batch.lock", timeout=0):
+            pass
 
 
 def test_a_batch_waits_for_workers_that_an_earlier_one_left(tmp_path):

@@ -2,8 +2,10 @@
 
 import pytest
 
+from reparo.batch import How, ray_engine
 from reparo.batch.plan import GIB
 from reparo.batch.ray_engine import NEEDS, Cluster
+from reparo.errors import MissingExtra
 
 
 def test_without_gpus_each_core_does_whole_photos():
@@ -31,3 +33,13 @@ def test_stages_with_networks_share_the_gpus_and_all_fits(gpus, cpus):
 
 def test_a_gpu_holds_one_worker_of_each_stage():
     assert sum(needs.gpu for needs in NEEDS.values()) == pytest.approx(1)
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(ray_engine, "import_module", missing)
+    engine = ray_engine.RayEngine({}, How("ray"), GIB)
+    with pytest.raises(MissingExtra, match="reparo3d\\[ray\\]"):
+        next(engine([], lambda task: None))

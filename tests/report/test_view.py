@@ -41,3 +41,9 @@ def test_without_a_browser_the_path_is_said(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr()
     assert printed.out.strip() == str(tmp_path / "report.html")
     assert "yourself" in printed.err
+
+
+def test_of_a_batch_the_contact_sheet_is_opened(tmp_path, opened):
+    (tmp_path / "batch.html").write_text("a page")
+    assert cli.main(["view", str(tmp_path)]) == 0
+    assert opened == [(tmp_path / "batch.html").resolve().as_uri()]

@@ -83,19 +83,21 @@ def alone(out: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror}; choose another") from error
     try:
-        with FileLock(folder / "batch.lock", timeout=0):
+        held = FileLock(folder / "batch.lock").acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(
+            f"another batch is at work in {out}; wait for it, or choose another folder"
+        ) from error
+    with held:
+        try:
             for path in sorted(folder.glob("worker-*.lock")):
                 with FileLock(path, timeout=PATIENCE):
                     pass
-            yield
-    except Timeout as error:
-        if Path(error.lock_file).name == "batch.lock":
-            raise InputError(
-                f"another batch is at work in {out}; wait for it, or choose another folder"
+        except Timeout as error:
+            raise ReparoError(
+                f"a worker of an earlier batch is still at work in {out}; end it, then try again"
             ) from error
-        raise ReparoError(
-            f"a worker of an earlier batch is still at work in {out}; end it, then try again"
-        ) from error
+        yield
 
 
 def _line(text: bytes) -> Line | None:

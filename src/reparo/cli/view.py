@@ -12,7 +12,7 @@ from reparo.errors import InputError
 
 log = logging.getLogger(__name__)
 
-REPORT = "report.html"
+REPORT, SHEET = "report.html", "batch.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +20,18 @@ class View:
     """Opens a result's report in the browser. It is a file: nothing is served."""
 
     out: tyro.conf.Positional[Path]
-    """What run or align left."""
+    """What run, align or batch left."""
     anew: bool = False
     """Make the report anew from the run's files, even if there is one."""
     common: Common = field(default_factory=Common)
 
     def execute(self) -> None:
         """Makes the report where it is missing, prints its path and opens it."""
-        report = self.out / REPORT
+        report, sheet = self.out / REPORT, self.out / SHEET
         with self.common.progress():
-            if self.anew or not report.is_file():
+            if sheet.is_file() and not report.is_file():
+                report = sheet
+            elif self.anew or not report.is_file():
                 report = self._made()
             print(report)
             if not webbrowser.open(report.resolve().as_uri()):
