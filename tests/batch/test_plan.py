@@ -3,7 +3,7 @@
 import pytest
 
 from reparo.batch.drive import How
-from reparo.batch.plan import BIG_NEED, GIB, OWN, USUAL_NEED, Machine, as_bytes, need_of, planned
+from reparo.batch.plan import BIG_NEED, GIB, USUAL_NEED, Machine, as_bytes, need_of, planned
 from reparo.errors import InputError
 
 MACHINE = Machine(cores=8, free=20 * GIB)
@@ -14,7 +14,7 @@ def test_cores_memory_and_photos_each_bound_the_workers():
     assert planned(MACHINE, 5 * GIB, 100).workers == 3  # 80 % of 20, less the batch's own
     assert planned(MACHINE, GIB, 2).workers == 2
     assert planned(MACHINE, 100 * GIB, 100).workers == 1  # there is always one
-    assert planned(MACHINE, GIB, 100, memory=2 * GIB + OWN).workers == 2
+    assert planned(MACHINE, GIB, 100, memory=2 * GIB).workers == 2
     assert planned(Machine(8, 20 * GIB, gpus=2), GIB, 100).workers == 2
 
 

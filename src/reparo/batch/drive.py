@@ -29,7 +29,7 @@ class How:
 
     engine: str = "local"
     workers: int | None = None  # None: as many as fit
-    memory: int | None = None  # bytes, of the batch and its workers; None: most of what is free
+    memory: int | None = None  # bytes, of all workers together; None: most of what is free
     time_limit: float = 1800.0  # s a photo
     address: str | None = None  # of a Ray cluster; None: a local one, or RAY_ADDRESS
 
@@ -185,6 +185,10 @@ def _engine(
     chosen = plan.planned(machine, need, photos, how.workers, how.memory)
     count = "1 worker" if chosen.workers == 1 else f"{chosen.workers} workers"
     log.info("%s, %s of memory in all", count, plan.in_words(chosen.memory))
-    keep = preset not in plan.BIG or (chosen.memory - plan.OWN) // chosen.workers >= plan.BIG_NEED
-    limits = Limits(how.time_limit, chosen.memory - plan.OWN)
+    share = chosen.memory // chosen.workers
+    if share < need:
+        words = tuple(map(plan.in_words, (need, share)))
+        log.warning("a worker is expected to need %s and may take %s", *words)
+    keep = preset not in plan.BIG or share >= plan.BIG_NEED
+    limits = Limits(how.time_limit, chosen.memory)
     return LocalEngine(Setup(MAKER, {**told, "keep": keep}, out / WORK), chosen, limits)

@@ -37,7 +37,7 @@ class Plan:
     """How many workers, and what they may take."""
 
     workers: int
-    memory: int  # bytes, of the batch and all its workers
+    memory: int  # bytes, of all workers together
     need: int  # bytes a worker is expected to take
     threads: int  # a worker
     gpus: int = 0
@@ -60,8 +60,8 @@ def planned(
     memory: int | None = None,
 ) -> Plan:
     """As many workers as the cores, the memory and the GPUs allow, unless it is said."""
-    budget = memory if memory is not None else int(SHARE * machine.free)
-    fitting = max(1, min(machine.cores, (budget - OWN) // need))
+    budget = memory if memory is not None else max(need, int(SHARE * machine.free) - OWN)
+    fitting = max(1, min(machine.cores, budget // need))
     if machine.gpus:
         fitting = min(fitting, machine.gpus)
     chosen = max(1, min(workers if workers is not None else fitting, photos))
