@@ -78,7 +78,7 @@ def test_what_is_done_is_left_alone_and_what_failed_is_tried_again(batch, tmp_pa
     assert tried(tmp_path / "out") == ["a", "bad", "bad", "new"]
 
 
-@pytest.mark.parametrize("change", ["photo", "settings", "result", "step"])
+@pytest.mark.parametrize("change", ["photo", "settings", "result", "step", "deleted"])
 def test_what_is_no_longer_as_it_was_is_done_again(batch, tmp_path, change):
     batch("a", "b")
     out = tmp_path / "out"
@@ -90,6 +90,8 @@ def test_what_is_no_longer_as_it_was_is_done_again(batch, tmp_path, change):
         path = out / "a/steps/mask.png"
         path.write_text("by hand")
         os.utime(path, (time.time() + 5, time.time() + 5))
+    elif change == "deleted":
+        os.utime(out / "a/steps", (time.time() + 5, time.time() + 5))  # as deleting leaves it
     batch(*(["b"] if change == "photo" else ["a", "b"]), seed=int(change == "settings"))
     assert tried(out)[2:] == (["a", "b"] if change == "settings" else ["a"])
 

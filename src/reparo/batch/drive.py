@@ -20,6 +20,7 @@ Progress = Callable[[str, int, int], None]  # contracts.Progress, without loadin
 
 ENGINES = ("local", "ray")
 MAKER = "reparo.batch.one:work"
+SLACK = 1.0  # s that writing a run's last note may take
 SHEET_EVERY = 30.0  # s between contact sheets, and 20 times as long as one takes
 
 
@@ -138,7 +139,8 @@ def run_all(
         if left:
             api.prepare(options, progress)
             told = {"run": dict(options), "export": dict(export or {}), "settings": settings}
-            engine = _engine(how, out, told, (len(left), _peaks(batch.lines, settings)))
+            need = plan.need_of(options.get("preset", "embedded"), _peaks(batch.lines))
+            engine = _engine(how, out, told, need, len(left))
             try:
                 batch.go(engine, left)
             finally:
@@ -159,24 +161,18 @@ def untouched(folder: Path, line: Line) -> bool:
     note = folder / "steps" / "made-from.json"
     if not all(path.is_file() for path in (note, *results)):
         return False
-    written = note.stat().st_mtime_ns
-    steps = (path for path in note.parent.rglob("*") if path.is_file())
-    return all(path.stat().st_mtime_ns <= written for path in steps)
+    written = note.stat().st_mtime + SLACK  # a folder's time tells that something was deleted
+    return all(path.stat().st_mtime <= written for path in (note.parent, *note.parent.rglob("*")))
 
 
-def _peaks(lines: Mapping[str, Line], settings: str) -> list[float]:
+def _peaks(lines: Mapping[str, Line]) -> list[float]:
     """What workers were seen to need, MiB."""
     peaks = (line.get("peak_mib") for line in lines.values() if line.get("done"))
     return [float(peak) for peak in peaks if isinstance(peak, int | float) and peak > 0]
 
 
-def _engine(
-    how: How, out: Path, told: dict[str, Any], known: tuple[int, Sequence[float]]
-) -> Engine:
-    """`known`: how many photos there are, and what workers were seen to need, MiB."""
-    photos, peaks = known
-    preset = told["run"].get("preset", "embedded")
-    need = plan.need_of(preset, peaks)
+def _engine(how: How, out: Path, told: dict[str, Any], need: int, photos: int) -> Engine:
+    """`told`: options of the work; `need`: bytes a worker; `photos`: how many there are to do."""
     if how.engine == "ray":
         from reparo.batch.ray_engine import RayEngine
 
@@ -189,6 +185,6 @@ def _engine(
     if share < need:
         words = tuple(map(plan.in_words, (need, share)))
         log.warning("a worker is expected to need %s and may take %s", *words)
-    keep = preset not in plan.BIG or share >= plan.BIG_NEED
+    keep = told["run"].get("preset") not in plan.BIG or share >= plan.BIG_NEED
     limits = Limits(how.time_limit, chosen.memory)
     return LocalEngine(Setup(MAKER, {**told, "keep": keep}, out / WORK), chosen, limits)
