@@ -94,6 +94,7 @@ class RayEngine:
     _idle: dict[str, list[Any]] = field(default_factory=dict, repr=False)
     _flights: dict[Any, Flight] = field(default_factory=dict, repr=False)
     _needs: dict[str, Needs] = field(default_factory=dict, repr=False)
+    _memory: int = 0  # bytes that Ray sets aside for a worker
     _spent: dict[Task, dict[str, float]] = field(default_factory=dict, repr=False)  # s a stage
     _tried: set[Task] = field(default_factory=set, repr=False)
 
@@ -105,6 +106,9 @@ class RayEngine:
             placed = cluster.stations(self.how.workers, self.need, len(tasks))
             log.info("%s", ", ".join(f"{name}: {count}" for name, (count, _) in placed.items()))
             self._needs = {name: needs for name, (_, needs) in placed.items()}
+            # whole photos take so much memory; where stages are apart, each takes less of it
+            share = cluster.memory / sum(count for count, _ in placed.values())
+            self._memory = int(min(self.need, share)) if len(placed) == 1 else 0
             self._waiting = {name: deque() for name in placed}
             self._idle = {name: [] for name in placed}
             for name, (count, _) in placed.items():
@@ -130,7 +134,7 @@ class RayEngine:
         """A new worker, which is idle once it has answered."""
         needs = self._needs[stage]
         actor = ray.remote(Station).options(
-            num_cpus=needs.cpus, num_gpus=needs.gpu, max_restarts=0, max_concurrency=1
+            num_cpus=needs.cpus, num_gpus=needs.gpu, memory=self._memory, max_restarts=0
         )
         station = actor.remote(self.work, dict(self.told))
         self._flights[station.there.remote()] = Flight(stage, station)
@@ -233,7 +237,7 @@ def _connected(how: How) -> Iterator[tuple[Any, Cluster]]:
     try:
         found = ray.cluster_resources()
         cpus, gpus, memory = (float(found.get(name, 0)) for name in ("CPU", "GPU", "memory"))
-        yield ray, Cluster(cpus, gpus, memory)
+        yield ray, Cluster(cpus, gpus, min(memory, how.memory or memory))
     finally:
         if ours:
             ray.shutdown()
