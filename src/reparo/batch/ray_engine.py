@@ -166,6 +166,7 @@ class RayEngine:
             stages = list(self._waiting)
             self._waiting[stages[stages.index(flight.stage) + 1]].append(task)
         else:
+            answer.pop("memory", None)  # Ray places a second try no better than the first
             yield task, answer | self._times(task)
 
     def _lost(self, ray: Any, flight: Flight, error: Exception) -> Iterator[tuple[Task, Line]]:
