@@ -45,17 +45,24 @@ class Tab:
     def buttons(self):
         """What each button that can be pressed says."""
         found = self.browser.find_elements(By.CSS_SELECTOR, "button:not([disabled])")
-        return {one.text.strip(): one for one in found if one.text.strip()}
+        said = {one.text.strip(): one for one in found}
+        return {words: one for words, one in said.items() if words}
 
     def has(self, words):
         return any(label.startswith(words) for label in self.buttons())
 
     def press(self, words, seconds=30):
         """The button that begins with these words, as soon as it is there."""
-        label = self.wait(
-            lambda: next((one for one in self.buttons() if one.startswith(words)), None), seconds
-        )
-        self.buttons()[label].click()
+
+        def pressed():
+            here = self.buttons()
+            label = next((one for one in here if one.startswith(words)), None)
+            if label is None:
+                return False
+            here[label].click()
+            return True
+
+        self.wait(pressed, seconds)
 
     def field(self, label):
         return self.browser.find_element(
@@ -102,7 +109,7 @@ class Tab:
     def drag(self, start, end):
         """Slowly enough for the page to follow."""
         chain = ActionChains(self.browser).move_to_element_with_offset(self.canvas, *start)
-        chain.click_and_hold()
+        chain.pause(0.5).click_and_hold()
         for step in range(1, 9):
             part = [a + (b - a) * step / 8 for a, b in zip(start, end, strict=True)]
             chain.move_to_element_with_offset(self.canvas, *part)

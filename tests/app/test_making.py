@@ -11,6 +11,7 @@ from colour_network import BLUE, RED, ColourNetwork, photo_bytes
 
 from reparo.app import labour, work
 from reparo.app.session import Session
+from reparo.app.shown import placed
 from reparo.files.layout_json import read_layout
 from reparo.files.meshes import read_mesh
 from reparo.files.stored import read_result
@@ -103,7 +104,7 @@ def test_making_again_keeps_what_still_holds(session):
 
 def test_growing_leaves_the_foot_where_it_is(session):
     def foot(pose):
-        return work.placed(pose).apply(read_mesh(shown.meshes["object-1"]).vertices)[:, 1].min()
+        return placed(pose).apply(read_mesh(shown.meshes["object-1"]).vertices)[:, 1].min()
 
     shown = session.scene()
     pose = work.grown(shown, "object-1", 1.5)

@@ -2,15 +2,17 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 import viser
 
 from reparo.app.photo_view import UPRIGHT
-from reparo.app.shown import Shown
+from reparo.app.shown import Shown, placed
 from reparo.app.state import Pose
+from reparo.files.meshes import read_mesh
 from reparo.scene import Camera, quaternion_product
 
 ROOT = "/scene"
@@ -34,6 +36,7 @@ class SceneView:
         self.on_select: Callable[[str], None] = lambda name: None
         self.on_move: Callable[[str, Pose], None] = lambda name, pose: None
         self._meshes: dict[str, tuple[object, viser.GlbHandle]] = {}  # by name: file as read
+        self._boxes: dict[Path, np.ndarray] = {}  # of the meshes' files, lowest and highest corner
         self._backdrop: viser.ImageHandle | None = None
         self._handles: viser.TransformControlsHandle | None = None
         client.scene.set_up_direction("+y")
@@ -50,6 +53,31 @@ class SceneView:
             shadow_opacity=0.18,
             visible=False,
         )
+
+        @client.scene.on_click()
+        def _(event: viser.SceneClickEvent) -> None:
+            # not the meshes' own clicks: those would come before handles that are farther away
+            if self.visible and (name := self.pick(event.ray_origin, event.ray_direction)):
+                self.on_select(name)
+
+    def pick(self, origin: Sequence[float], direction: Sequence[float]) -> str | None:
+        """The object whose box a ray meets first."""
+        if (shown := self.shown) is None:
+            return None
+        found = []
+        for name, pose in shown.poses.items():
+            place = placed(pose)
+            ray = torch.tensor([origin, np.add(origin, direction)]).to(place.translation)
+            start, end = place.inverse().apply(ray).numpy()
+            away = entered(self._bounds(shown.meshes[name]), start, end - start)
+            if away is not None:
+                found.append((away, name))
+        return min(found)[1] if found else None
+
+    def _bounds(self, file: Path) -> np.ndarray:
+        if file not in self._boxes:
+            self._boxes[file] = read_mesh(file).bounds.numpy()
+        return self._boxes[file]
 
     def show(self, shown: Shown | None) -> bool:
         """Brings the canvas to this state; whether the photo's camera stands elsewhere now."""
@@ -141,7 +169,6 @@ class SceneView:
             position=np.array(pose[:3]),
             visible=self.visible,
         )
-        mesh.on_click(lambda _: self.on_select(name))
         self._meshes[name] = (key, mesh)
 
     @staticmethod
@@ -181,6 +208,14 @@ class SceneView:
         if self._backdrop is not None:
             self._backdrop.remove()
             self._backdrop = None
+
+
+def entered(bounds: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> float | None:
+    """How many directions away a ray enters a box [2, 3]; None where it misses it."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # a ray along a side
+        sides = np.sort((bounds - origin) / direction, axis=0)
+    near, far = float(np.nanmax(sides[0])), float(np.nanmin(sides[1]))
+    return max(near, 0.0) if far >= max(near, 0.0) else None
 
 
 def _turned(camera: Camera) -> np.ndarray:

@@ -74,6 +74,17 @@ def pose_of(layout: Similarity) -> Pose:
     return tuple(pose_rows(Similarity.stack([layout]))[0])
 
 
+def placed(pose: Pose) -> Similarity:
+    """Eight numbers as a transform, world_from_object."""
+    return layout_of([pose])[0]
+
+
+def layout_of(poses: Sequence[Pose]) -> Similarity:
+    """A batch of them."""
+    rows = torch.tensor(poses).to(torch.get_default_dtype())
+    return Similarity(torch.nn.functional.normalize(rows[:, 3:7], dim=-1), rows[:, :3], rows[:, 7])
+
+
 def _hung(camera: Camera, cutout: Cutout) -> Pose:
     """Facing the camera, as large as in the photo."""
     side = cutout.rgba.shape[0]

@@ -14,7 +14,7 @@ import torch
 from reparo import api, models, settings
 from reparo.api.results import Reconstruction
 from reparo.app.prompts import with_networks
-from reparo.app.shown import Shown
+from reparo.app.shown import Shown, layout_of, placed
 from reparo.app.state import Pose
 from reparo.contracts import Progress, Watch
 from reparo.files.folder import whole
@@ -126,7 +126,7 @@ def hand_placed(before: Path, moved: Mapping[str, Pose], result: Path) -> None:
     said = tuple(f"{name} was placed by hand" for name in moved)
     solution = replace(
         layout.solution,
-        layout=_layout([poses[name] for name in layout.names]),
+        layout=layout_of([poses[name] for name in layout.names]),
         objects=reports,
         notes=said,
         ground=stored.world.ground,
@@ -158,11 +158,6 @@ def archive(folder: Path) -> bytes:
     return file.getvalue()
 
 
-def placed(pose: Pose) -> Similarity:
-    """Eight numbers as a transform, world_from_object."""
-    return _layout([pose])[0]
-
-
 def _rewritten(before: Path, found: Reconstruction, result: Path) -> None:
     """The folder `before` with another layout: all that shows it is written anew."""
     with whole(result, ours=lambda _: True) as fresh:
@@ -192,11 +187,6 @@ def _copy(source: Path, target: Path) -> None:
 def _start(pose: Pose) -> Start:
     numbers = torch.tensor(pose).to(torch.get_default_dtype())
     return Start(torch.nn.functional.normalize(numbers[3:7], dim=0), numbers[:3], float(pose[7]))
-
-
-def _layout(poses: Sequence[Pose]) -> Similarity:
-    rows = torch.tensor(poses).to(torch.get_default_dtype())
-    return Similarity(torch.nn.functional.normalize(rows[:, 3:7], dim=-1), rows[:, :3], rows[:, 7])
 
 
 def _rows(layout: Similarity) -> list[Pose]:
