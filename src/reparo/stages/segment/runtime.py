@@ -1,5 +1,6 @@
 """Opens networks in ONNX Runtime."""
 
+import os
 from typing import Any
 
 from reparo.errors import MissingExtra
@@ -14,6 +15,8 @@ def open_session(model: str | bytes) -> Any:
     options = onnxruntime.SessionOptions()
     # Threads that wait in a busy loop slow everything down where others use the processor too.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if (threads := os.environ.get("OMP_NUM_THREADS", "")).isdigit():
+        options.intra_op_num_threads = int(threads)  # as torch does; a batch shares cores that way
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
