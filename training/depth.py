@@ -8,6 +8,7 @@ gradients at four scales; after the affine fit of inverse depth over the objects
 object's relative error, which is what the layout needs; and, lightly, where infinity's zero lies.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from torch.nn.functional import dropout2d
 
 from reparo.stages.depth.network import ROUNDS, WIDTH, DepthNetwork, make_clues
 from training.kept import Batch, Scenes, read_scenes
-from training.schedule import Average, chosen_device, rate
+from training.schedule import Average, Steps, chosen_device, rate
 from training.spoilt import recoloured, worse
 
 CLOSE = 0.5  # of the batches are of scenes seen from close by
@@ -37,6 +38,7 @@ class Course:
     """How the network is trained."""
 
     steps: int = 12_000
+    minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
     batch: int = 48
     width: tuple[int, int, int] = WIDTH
     rounds: int = ROUNDS
@@ -56,12 +58,12 @@ def main(
     trains = [read_scenes(data, split).to(place) for split in ("train", "close")]
     held = read_scenes(data, "held")
     network = DepthNetwork(course.width, course.rounds).to(place)
-    best, steps = Average(network), course.steps
+    best, steps = Average(network), Steps(course.steps, course.minutes)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
-    losses = []
-    for step in range(1, steps + 1):
+    losses, reports = [], 1
+    for step in steps:
         for group in optimizer.param_groups:
-            group["lr"] = RATE * rate(step / steps)
+            group["lr"] = RATE * rate(steps.share)
         drawn = draw(trains[int(rng.random() < CLOSE)], course.batch, rng)
         loss = mismatch(asked(network, drawn, DROPPED), drawn)
         optimizer.zero_grad()
@@ -70,10 +72,13 @@ def main(
         optimizer.step()
         best.follow(network)
         losses.append(loss.detach())
-        if step % max(1, steps // REPORTS) == 0 or step == steps:
+        if steps.share >= reports / REPORTS:
+            reports += 1
             mean = float(torch.stack(losses[-200:]).mean())
-            print(f"{step} of {steps}, loss {mean:.4f}, {report(best.network, held)}", flush=True)
+            print(f"{step} steps, loss {mean:.4f}, {report(best.network, held)}", flush=True)
             save_file(_halved(best.network), out)
+    print(f"{steps.done} steps in all, {report(best.network, held)}")
+    save_file(_halved(best.network), out)
 
 
 def asked(network: nn.Module, batch: Batch, dropped: float = 0.0) -> Float[Tensor, "b y x"]:

@@ -1,7 +1,5 @@
 """Scenes as the trainings want them: small arrays, and tokens; in files or on the GPU."""
 
-import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
@@ -13,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from reparo.stages.depth.network import FINER
+from training.pool import pool
 
 SAID = 4  # pixels a patch: what the network says
 PATCHES = 24  # of a picture's side
@@ -83,8 +82,8 @@ def read_scenes(data: Path, split: str) -> Scenes:
     file = data / f"kept-{split}-{count}.npz"
     if not file.exists():
         files = [data / "scenes" / split / f"{number:05d}.npz" for number in range(count)]
-        with ProcessPoolExecutor(os.cpu_count()) as pool:
-            rows = list(pool.map(_small, files, chunksize=50))
+        with pool() as workers:
+            rows = list(workers.map(_small, files, chunksize=50))
         np.savez(file, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
     small = {key: torch.from_numpy(value) for key, value in np.load(file).items()}
     tokens = np.load(data / "tokens" / f"{split}.npy", mmap_mode="c")
@@ -100,7 +99,6 @@ def _moved(values: Tensor, device: torch.device) -> Tensor:
 
 
 def _small(file: Path) -> dict[str, np.ndarray]:
-    torch.set_num_threads(1)
     scene = np.load(file)
     size = (PATCHES * FINER, PATCHES * FINER)
     rgb = np.asarray(Image.fromarray(scene["rgb"]).resize(size, Image.Resampling.BILINEAR))

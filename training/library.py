@@ -8,11 +8,9 @@ them. One model in ten, chosen by its name's hash, is held out for figures of ou
 """
 
 import hashlib
-import os
 import sys
 import tempfile
 import zipfile
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +22,7 @@ from PIL import Image
 from reparo.errors import InputError
 from reparo.files.meshes import read_mesh
 from reparo.scene import Material, Mesh
+from training.pool import pool
 
 LARGEST = 60_000  # faces; heavier models are left out
 TEXTURE = 256  # px of the longer side
@@ -94,10 +93,10 @@ def build(catalogues: Path, out: Path) -> None:
     forbidden, credits = left_out(), []
     for catalogue in sorted(catalogues.glob("*.sh3f")):
         entries = [entry for entry in read_catalogue(catalogue) if entry.name not in forbidden]
-        with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(os.cpu_count()) as pool:
+        with tempfile.TemporaryDirectory() as folder, pool() as workers:
             with zipfile.ZipFile(catalogue) as archive:
                 archive.extractall(folder)
-            jobs = [pool.submit(_keep, Path(folder), entry, out) for entry in entries]
+            jobs = [workers.submit(_keep, Path(folder), entry, out) for entry in entries]
             for entry, job in zip(entries, jobs, strict=True):
                 if job.result():
                     credits.append(f"{entry.name}\t{entry.catalogue}\t{entry.author}")
@@ -125,7 +124,6 @@ def read_catalogue(catalogue: Path) -> list[Entry]:
 
 def _keep(folder: Path, entry: Entry, out: Path) -> bool:
     """Writes one model; False where it is broken or too heavy."""
-    torch.set_num_threads(1)
     try:
         mesh = read_mesh(folder / entry.path)
     except InputError as error:

@@ -7,13 +7,10 @@ OUT/NNNNN.npz: rgb uint8 [s, s, 3]; disparity float16 [s, s], 1/z, 0 unknown; in
 z float32 [n], of each object's middle along the axis; names [n]; fov_y_deg; pitch_deg.
 """
 
-import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 import tyro
 from PIL import Image
 from rich.progress import track
@@ -21,10 +18,10 @@ from rich.progress import track
 from training.library import names
 from training.light import random_light
 from training.picture import full_masks, look
+from training.pool import pool
 from training.rays import World
 from training.room import random_room
 
-WORKERS = os.cpu_count()
 LEAST_VISIBLE = 60  # px: an object that shows less is no object
 
 
@@ -52,8 +49,8 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     plan = Plan(library, out, seed, held_out, close)
     missing = [number for number in range(count) if not _file(plan, number).exists()]
-    with ProcessPoolExecutor(WORKERS) as pool:
-        jobs = [pool.submit(make, plan, number) for number in missing]
+    with pool() as workers:
+        jobs = [workers.submit(make, plan, number) for number in missing]
         for job in track(jobs, "scenes"):
             job.result()
     contact_sheet([_file(plan, number) for number in range(min(count, 48))], out / "sheet.png")
@@ -61,7 +58,6 @@ def main(
 
 def make(plan: Plan, number: int) -> None:
     """One scene; whole or not there at all."""
-    torch.set_num_threads(1)
     rng = np.random.default_rng([plan.seed, int(plan.held_out), number])
     models = names(plan.library, plan.held_out)
     room = random_room(rng, plan.library, models, plan.close)

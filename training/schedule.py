@@ -3,26 +3,29 @@
 import copy
 import math
 import time
+from collections.abc import Iterator
 
 import torch
 from torch import nn
 
 
-class Clock:
-    """Counts this process's own processor time, so that a busy machine makes no worse a network."""
+class Steps:
+    """Counts from 1 as far as asked, or until so many minutes are over."""
 
-    def __init__(self, minutes: float) -> None:
-        self.seconds, self.start = 60 * minutes, time.process_time()
+    def __init__(self, count: int, minutes: float = math.inf) -> None:
+        self.count, self.seconds, self.done = count, 60 * minutes, 0
+        self.begun = time.monotonic()
 
     @property
     def share(self) -> float:
-        """Of the time that is over; above 1 at the end."""
-        return (time.process_time() - self.start) / self.seconds
+        """Of the training that is over."""
+        return max(self.done / self.count, (time.monotonic() - self.begun) / self.seconds)
 
-    @property
-    def over(self) -> bool:
-        """Whether it is time to stop."""
-        return self.share >= 1
+    def __iter__(self) -> Iterator[int]:
+        self.begun = time.monotonic()
+        while self.share < 1:
+            self.done += 1
+            yield self.done
 
 
 def chosen_device(name: str) -> torch.device:
@@ -48,6 +51,5 @@ class Average:
         """One step towards it; quicker in the beginning."""
         self.steps += 1
         share = 1 - min(self.memory, (self.steps + 1) / (self.steps + 20))
-        pairs = zip(self.network.parameters(), network.parameters(), strict=True)
-        for slow, quick in pairs:
-            slow.lerp_(quick, share)
+        slow, quick = (list(one.parameters()) for one in (self.network, network))
+        torch._foreach_lerp_(slow, quick, share)

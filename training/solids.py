@@ -9,10 +9,8 @@ without a bottom or cabinets without a back become whole.
     python -m training.solids LIBRARY OUT
 """
 
-import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from scipy.ndimage import binary_dilation, binary_opening
 
 from reparo.scene import Mesh
 from training import library
+from training.pool import pool
 
 VOXELS = 96  # along the longest side
 BORDER = 2  # empty voxels around the model
@@ -32,7 +31,6 @@ ELEVATIONS, AZIMUTHS = (0, 10, 30, 60), 12  # degrees, steps of a full turn: whe
 MAP = 200  # px of each eye's depth map
 FEW = 0.08  # of the eyes in front: what no more of them see may be inside
 PROBES = 20_000  # points on the surface that say which side is out
-WORKERS = min(os.cpu_count() or 1, 16)  # processes at once
 
 
 @dataclass(frozen=True)
@@ -214,8 +212,8 @@ def build(models: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     todo = [name for name in library.names(models) if not (out / f"{name}.npz").exists()]
     begun = time.perf_counter()
-    with ProcessPoolExecutor(WORKERS) as pool:
-        jobs = [pool.submit(_keep, models, out, name) for name in todo]
+    with pool() as workers:
+        jobs = [workers.submit(_keep, models, out, name) for name in todo]
         for count, job in enumerate(jobs):
             job.result()
             if count % 20 == 0:

@@ -4,19 +4,17 @@ The transformer's 1152 channels are brought to their first principal components.
 map, so that the shipped network has it folded into its own first layer.
 """
 
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.lib.format import open_memmap
 from rich.progress import track
 
 from reparo.stages.complete.outline import complete_outline
 from training.outline.scene import Scene, read_scene, who_hides
+from training.pool import pool
 
 COMPONENTS = 256
 LEAST_SHARE, MOST_SHARE = 0.2, 0.98  # of an object that shows, to count as partly hidden
@@ -131,8 +129,8 @@ def lay_out(files: Sequence[Path], tokens: np.ndarray, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     projection = principal(tokens)
     np.savez(out / "projection.npz", mean=projection.mean, matrix=projection.matrix)
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = list(track(pool.map(_asked, files, chunksize=16), "hidden objects", len(files)))
+    with pool() as workers:
+        found = list(track(workers.map(_asked, files, chunksize=16), "hidden objects", len(files)))
     rows = [row for row, one in enumerate(found) if one is not None]
     build([found[row] for row in rows], out)
     shape = (len(rows), len(projection.matrix), *tokens.shape[2:])
@@ -173,5 +171,4 @@ def read_projection(folder: Path) -> Projection:
 
 
 def _asked(file: Path) -> Asked | None:
-    torch.set_num_threads(1)
     return asked(read_scene(file))

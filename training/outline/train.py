@@ -1,7 +1,7 @@
 """Trains the full-mask head and writes it as it is shipped."""
 
 import copy
-import itertools
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from reparo.stages.complete.network import WIDTHS, OutlineNetwork
 from training.outline.data import Feed
 from training.outline.measure import score
 from training.outline.store import Projection, Store, Target, load
+from training.schedule import Steps, rate
 
 AVERAGE = 0.998  # how much of the average of all steps' weights a step leaves as it is
 CHECKED = 16  # one name in so many is kept from training
@@ -32,6 +33,7 @@ class Course:
     """How the network is trained."""
 
     steps: int = 8000
+    minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
     batch: int = 32
     rate: float = 2e-3  # the highest, of AdamW
     decay: float = 0.05
@@ -78,14 +80,14 @@ def train(data: Path, course: Course, device: torch.device) -> OutlineNetwork:
     network = network.to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     optimiser = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=course.decay)
-    rates = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, course.rate, course.steps, pct_start=0.08, cycle_momentum=False
-    )
     feed = Feed(store, trained_on(store, course), course.batch, course.seed)
     loader = DataLoader(feed, batch_size=None, num_workers=max(1, (os.cpu_count() or 1) - 1))
     print(f"{parameters(network) / 1e6:.2f} M parameters, {len(feed.targets)} objects", flush=True)
     begun, recent = time.perf_counter(), []
-    for step, batch in enumerate(itertools.islice(loader, course.steps), 1):
+    steps = Steps(course.steps, course.minutes)
+    for step, batch in zip(steps, loader, strict=False):
+        for group in optimiser.param_groups:
+            group["lr"] = course.rate * rate(steps.share)
         planes, tokens, *truth = (one.to(device) for one in batch)
         shown = (one.to(memory_format=torch.channels_last) for one in (planes, tokens))
         with torch.autocast(device.type, torch.bfloat16):
@@ -95,10 +97,9 @@ def train(data: Path, course: Course, device: torch.device) -> OutlineNetwork:
         value.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
-        rates.step()
         follow(average, network, step)
         recent.append(value.detach())
-        if step % EVERY == 0 or step == course.steps:
+        if step % EVERY == 0 or steps.share >= 1:
             told = (
                 f"{step} {time.perf_counter() - begun:.0f} s, loss {torch.stack(recent).mean():.4f}"
             )

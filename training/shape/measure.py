@@ -9,6 +9,7 @@ median of its models'.
 """
 
 import math
+import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -61,7 +62,7 @@ def main(
     plan = Plan(closed, views, weights, count, mean_shape(train))
     names = library.names(library_, held_out=True)
     found: dict[str, list[list[Score]]] = {}
-    with ProcessPoolExecutor(solids.WORKERS, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         jobs = [pool.submit(scored, plan, name) for name in names]
         for name, job in zip(names, track(jobs, "models"), strict=True):
             for view, (sure, scores) in enumerate(job.result()):

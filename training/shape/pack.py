@@ -10,7 +10,6 @@ float16 [n, 2, 1152, 16, 16]: what the transformer sees of each cut-out on plain
 mirror image. That is 1.2 MB and 0.3 processor seconds a view.
 """
 
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,9 @@ from torch import Tensor, nn
 from reparo.stages.reconstruct.shape_network import SEEN, TOKENS
 from reparo.stages.reconstruct.shape_seen import on_grey
 from reparo.stages.vision.backbone import levels, packaged
+from training.pool import pool
 from training.schedule import chosen_device
 from training.shape.split import names
-from training.solids import WORKERS
 
 KEYS = ("rgba", "occupancy", "back", "focal")
 AT_ONCE = 64  # pictures that the transformer looks at
@@ -37,15 +36,14 @@ def main(
     /,
     held_out: bool = False,
     device: str = "auto",
-    workers: int = WORKERS,
 ) -> None:
     """Writes the arrays."""
     chosen = names(views, held_out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "names.txt").write_text("\n".join(chosen) + "\n")
     files = [views / f"{name}.npz" for name in chosen]
-    with ProcessPoolExecutor(workers) as pool:
-        counts = list(pool.map(_count, files, chunksize=50))
+    with pool() as workers:
+        counts = list(workers.map(_count, files, chunksize=50))
         starts = np.cumsum([0, *counts])
         first = np.load(files[0])
         for key in KEYS:
@@ -53,7 +51,7 @@ def main(
             open_memmap(out / f"{key}.npy", "w+", first[key].dtype, shape)
         np.save(out / "owner.npy", np.repeat(np.arange(len(files), dtype=np.int32), counts))
         jobs = [
-            pool.submit(_copied, file, out, int(start))
+            workers.submit(_copied, file, out, int(start))
             for file, start in zip(files, starts, strict=False)
         ]
         for job in track(jobs, "views"):

@@ -9,6 +9,7 @@ from, then for models that are only watched the losses of that mean, its mean ov
 chance from which it would be best to count, and the overlap then.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ from reparo.stages.reconstruct.shape_network import (
     Size,
 )
 from reparo.stages.reconstruct.shape_surface import LIKELY
-from training.schedule import Average, chosen_device, rate
+from training.schedule import Average, Steps, chosen_device, rate
 from training.shape.store import Batch, Views
 
 SIZES = {"local": LOCAL, "smaller": SMALLER, "larger": LARGER}
@@ -46,6 +47,7 @@ class Course:
     """How it is trained."""
 
     steps: int = 12_000
+    minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
     batch: int = 64
     size: Literal["local", "smaller", "larger"] = "larger"
     rate: float = 1e-3
@@ -76,14 +78,14 @@ def main(
         head.parameters(), lr=course.rate, weight_decay=course.decay, fused=device.type == "cuda"
     )
     print(views, flush=True)
-    begun, seen = time.perf_counter(), []
+    begun, seen, steps = time.perf_counter(), [], Steps(course.steps, course.minutes)
     with (out / "log.txt").open("w") as log:
-        for step in range(1, course.steps + 1):
+        for step in steps:
             for group in optimiser.param_groups:
-                group["lr"] = course.rate * rate(step / course.steps)
+                group["lr"] = course.rate * rate(steps.share)
             seen.append(learn(head, views.some(rng, course.batch), optimiser))
             mean.follow(head)
-            if step % LINE == 0 or step == course.steps:
+            if step % LINE == 0 or steps.share >= 1:
                 terms = torch.stack(seen).mean(0).tolist()  # waits for the GPU
                 each = (time.perf_counter() - begun) / len(seen) * 1000
                 told = watch(mean.network, views, course.batch)
@@ -91,8 +93,9 @@ def main(
                 print(line, flush=True)
                 print(line, file=log, flush=True)
                 begun, seen = time.perf_counter(), []
-            if step % KEEP == 0 or step == course.steps:
+            if step % KEEP == 0:
                 save(mean.network, out / "shape.safetensors")
+    save(mean.network, out / "shape.safetensors")
 
 
 def started(

@@ -4,7 +4,7 @@ The frame of a cut-out: unit its side; x right, y up, z towards the viewer, 0 at
 is occupied along z. A point of pixel (u, v), from the cut-out's middle, lies at
 (u w, v w, z), w = 1 - z / focal: on the pixel's ray. `occupancy` is sampled along those rays.
 
-    python -m training.shape.views LIBRARY SOLIDS OUT [--views 16] [--built 0] [--workers N]
+    python -m training.shape.views LIBRARY SOLIDS OUT [--views 16] [--built 0]
 
 Most views of a model that is learned from show it bent (`training.shape.bend`), so that there are
 as many shapes as views. `--built`: so many made-up pieces besides (`training.shape.built`).
@@ -14,7 +14,6 @@ far to near; back uint8 [n, 64, 64, 4]; focal float32 [n], in sides; pose float3
 frame from the model's own, with a scale.
 """
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +91,6 @@ def main(
     /,
     views: int = 16,
     built: int = 0,
-    workers: int = solids.WORKERS,
 ) -> None:
     """Makes what is not there yet."""
     out.mkdir(parents=True, exist_ok=True)
@@ -101,8 +99,8 @@ def main(
     todo += [f"{BUILT}{number:06d}" for number in range(built)]
     missing = [name for name in todo if not (out / f"{name}.npz").exists()]
     np.random.default_rng(0).shuffle(missing)
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = [pool.submit(make, plan, name) for name in missing]
+    with pool() as workers:
+        jobs = [workers.submit(make, plan, name) for name in missing]
         for job in track(jobs, "views"):
             job.result()
 
