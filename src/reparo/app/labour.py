@@ -28,7 +28,7 @@ def look(session: Session) -> None:
     except MissingWeights:
         _start(session, "Fetching the network that answers clicks", session.ready)
         return
-    threading.Thread(target=_looked, args=(session,), daemon=True).start()
+    threading.Thread(target=_looked, args=(session,)).start()
 
 
 def find(session: Session) -> None:

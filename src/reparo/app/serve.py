@@ -18,6 +18,7 @@ from reparo.errors import InputError
 
 log = logging.getLogger(__name__)
 
+HEARD_WITHIN = 5.0  # s; a network that is just computing hears no stop until it is done
 LISTED = 12  # earlier sessions on an empty page
 
 
@@ -72,9 +73,13 @@ class App:
 
     def stop(self) -> None:
         """Ends all work and the server."""
-        for session in self.sessions.known.values():
+        sessions = list(self.sessions.known.values())
+        for session in sessions:
             session.stop()
         self.server.stop()
+        for session in sessions:
+            if session.job is not None:
+                session.job.ended.wait(HEARD_WITHIN)
 
     def _came(self, client: viser.ClientHandle) -> None:
         name = self.server.session_of(client)
