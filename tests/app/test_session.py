@@ -150,6 +150,9 @@ def test_found_objects_come_beside_those_that_were_marked(session, finding):
     assert session.state.names == ("object-1", "object-2")
     session.undo()
     assert session.state.names == ("object-1",)
+    finding(lambda photo, options, progress: regions[:1])
+    labour.find(session)
+    assert "already" in worked(session).error
 
 
 def test_work_tells_how_far_it_is_and_can_be_stopped(session, finding):

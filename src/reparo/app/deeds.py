@@ -153,7 +153,9 @@ class Deeds:
 
     # ---- whatever goes wrong
 
-    def _on(self, register: Callable[[Callable[[Any], None]], Any], deed: Callable[[Any], Any]):
+    def _on(
+        self, register: Callable[[Callable[[Any], None]], Any], deed: Callable[[Any], Any]
+    ) -> None:
         """The deed whenever the person, and not the page itself, touches a control."""
 
         def heard(event: Any) -> None:

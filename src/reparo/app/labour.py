@@ -26,6 +26,8 @@ def look(session: Session) -> None:
     try:
         models.path(CLICKS)
     except MissingWeights:
+        if session.busy:
+            return
         _start(session, "Fetching the network that answers clicks", session.ready)
         return
     threading.Thread(target=_looked, args=(session,)).start()
@@ -83,11 +85,23 @@ def _find(session: Session, progress: Progress) -> None:
         raise InputError("no object was found; click on what you want, or draw boxes")
     state, new = session.state, []
     for region in found:
-        if session.masks.twin(region.visible, state.things) is None:
-            thing = Thing(state.free_name(), session.masks.keep(region.visible))
+        thing = Thing(state.free_name(), session.masks.keep(region.visible))
+        if _fits(session, thing, state):
             state, new = state.added(thing), [*new, thing]
-    session.masks.check(state.things)
-    _take(session, lambda before: before.added(*new) if new else before, "objects")
+    if not new:
+        raise InputError("nothing was found beside what is marked already")
+    _take(session, lambda before: before.added(*new), "objects")
+
+
+def _fits(session: Session, thing: Thing, state: State) -> bool:
+    """Whether it is an object of its own, and no other would vanish behind it."""
+    if session.masks.twin(session.masks.read(thing), state.things) is not None:
+        return False
+    try:
+        session.masks.check((*state.things, thing))
+    except InputError:
+        return False
+    return True
 
 
 def _make(session: Session, progress: Progress) -> None:

@@ -4,6 +4,7 @@ It knows no page. Whoever shows it is told of each change by one word and asks f
 """
 
 import logging
+import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from reparo.stages.segment.predictor import Predictor
 from reparo.stages.segment.prompts import Box
 
 log = logging.getLogger(__name__)
+
+SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
 Change = Literal["photo", "objects", "job", "live", "scene"]
 Listener = Callable[[Change], None]
@@ -97,7 +100,8 @@ class Session:
     def open_photo(self, name: str, content: bytes) -> None:
         """Begins with this picture; what was made of an earlier one stays in a folder beside."""
         self.check_idle()
-        suffix = Path(name).suffix.lower() or ".png"
+        suffix = Path(name).suffix.lower()
+        suffix = suffix if SUFFIX.fullmatch(suffix) else ".png"  # the content says what it is
         new = self.folder.with_name(f".{self.folder.name}-new")
         shutil.rmtree(new, ignore_errors=True)
         try:
