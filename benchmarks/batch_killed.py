@@ -23,7 +23,7 @@ from reparo.files.folder import LEFT
 from reparo.files.layout_json import read_layout
 from reparo.files.stored import read_result
 
-LARGE = 450_000  # bytes of a picture
+LARGE = 490_000  # bytes of a picture
 LOOK = 0.005  # s; half-written results are there for less than a tenth of a second
 
 
@@ -133,7 +133,7 @@ def picture(page: Path, path: Path) -> None:
 
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
-    for word in ("--headless=new", "--no-sandbox", "--hide-scrollbars", "--window-size=1440,1180"):
+    for word in ("--headless=new", "--no-sandbox", "--hide-scrollbars", "--window-size=1280,1000"):
         options.add_argument(word)
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     browser = webdriver.Chrome(options=options, service=service)
