@@ -77,7 +77,16 @@ class Tab:
     def choose(self, label, option):
         self.field(label).click()
         path = f"//*[@role='option'][normalize-space(.)='{option}']"
-        self.wait(lambda: self.browser.find_elements(By.XPATH, path))[0].click()
+
+        def chosen():
+            shown = [
+                one for one in self.browser.find_elements(By.XPATH, path) if one.is_displayed()
+            ]
+            if shown:
+                shown[0].click()
+            return bool(shown)
+
+        self.wait(chosen)
 
     def type_into(self, label, words):
         field = self.field(label)

@@ -18,7 +18,7 @@ from reparo.scene import Camera, quaternion_product
 ROOT = "/scene"
 HANDLES = "/handles"
 BEHIND = 1.6  # the photo's distance over that of the objects' middle
-REACH = 1.1  # of the handles, over the object's own size
+REACH = 0.75  # of the handles, over the object's own size
 NEAR = 0.1  # how far from the photo's camera one is still at it, over the objects' distance
 LIGHT = 1.7  # of the surroundings: as bright as the photo, whose shadows textures have already
 ROOM = 1.03  # around the photo, as seen from its camera
