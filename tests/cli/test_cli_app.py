@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+import reparo.app
 from reparo.cli import main
 
 
@@ -25,6 +26,7 @@ def test_without_viser_it_names_the_extra(monkeypatch, capsys, tmp_path):
         monkeypatch.delitem(sys.modules, name)
     for name in ("serve", "page", "deeds", "door", "panel", "photo_view", "scene_view"):
         monkeypatch.delitem(sys.modules, f"reparo.app.{name}", raising=False)
+        monkeypatch.delattr(reparo.app, name, raising=False)
     monkeypatch.setitem(sys.modules, "viser", None)
     assert main(["app", "--no-browser", "--workspace", str(tmp_path)]) == 2
     assert "reparo3d[app]" in capsys.readouterr().err
