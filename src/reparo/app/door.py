@@ -50,7 +50,7 @@ class Guard:
                 return refused
             if _is_websocket(request):
                 return None  # go on with the handshake
-            del request.headers["Accept-Encoding"]  # the page is changed before it is sent
+            request.headers.pop("Accept-Encoding", None)  # the page is changed before it is sent
             request.path = "/" + request.path.partition("?")[0].split("/", 3)[3]
             return _dressed(inner(connection, request), request.headers["Host"])
 
