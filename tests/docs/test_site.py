@@ -51,6 +51,12 @@ def test_links_lead_to_files_and_headings_that_are_there(page):
             assert anchor in anchors(target), f"{page.name}: {path}#{anchor}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_heading_begins_with_a_digit(page):
+    """The theme's script looks for anchors as CSS selectors and stops at such a one."""
+    assert not [one for one in anchors(page) if one[:1].isdigit()]
+
+
 def test_every_picture_is_shown_somewhere():
     shown = "".join(page.read_text(encoding="utf-8") for page in [ROOT / "README.md", *PAGES])
     pictures = [path for path in DOCS.rglob("*") if path.suffix in (".png", ".webp", ".gif")]
