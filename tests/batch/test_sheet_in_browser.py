@@ -87,8 +87,9 @@ def test_filters_search_and_order(browser):
     assert shown(browser) == "cf"
     find.send_keys(" nowhere")
     assert shown(browser) == "" and browser.find_element(By.ID, "none").is_displayed()
-    find.clear()
-    find.send_keys(Keys.BACKSPACE)
+    find.send_keys(Keys.CONTROL, "a")
+    find.send_keys(Keys.DELETE)
+    assert shown(browser) == "abcdefghi"
     order = Select(browser.find_element(By.ID, "sort"))
     order.select_by_value("objects")
     assert shown(browser)[:2] == "dh"
