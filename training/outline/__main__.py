@@ -1,6 +1,6 @@
 """The full-mask head from data to figures.
 
-python -m training.outline prepare SCENES TOKENS OUT
+python -m training.outline prepare DATA OUT
 python -m training.outline train OUT WEIGHTS
 python -m training.outline measure HELD_SCENES
 python -m training.outline sheet HELD_SCENES PICTURE
@@ -26,12 +26,16 @@ Path_ = tyro.conf.Positional[Path]
 
 
 @app.command(name="prepare")
-def prepare_command(scenes: Path_, tokens: Path_, out: Path_, /) -> None:
-    """Lays out what training reads."""
+def prepare_command(data: Path_, out: Path_, /) -> None:
+    """Lays out what training reads, of all scenes but the held-out ones."""
     torch.set_num_threads(1)
-    done = int(tokens.with_suffix(".done").read_text())
-    rows = np.load(tokens, mmap_mode="r")[:done]
-    stores.lay_out(scene_files(scenes)[:done], rows, out)
+    files, rows = [], []
+    for split in ("train", "close"):
+        tokens = np.load(data / "tokens" / f"{split}.npy", mmap_mode="r")
+        done = int((data / "tokens" / f"{split}.done").read_text())
+        files += scene_files(data / "scenes" / split)[:done]
+        rows += [tokens[row] for row in range(done)]  # views, not copies
+    stores.lay_out(files, rows, out)
 
 
 @app.command(name="train")

@@ -83,10 +83,10 @@ class Asked:
     guesses: np.ndarray  # uint8 [k, 2, s * s / 8]
 
 
-def principal(tokens: np.ndarray, pictures: int = 200) -> Projection:
+def principal(tokens: Sequence[np.ndarray], pictures: int = 200) -> Projection:
     """From some of the pictures; the square root of the usual whitening."""
     rows = np.linspace(0, len(tokens) - 1, min(pictures, len(tokens))).astype(int)
-    flat = np.concatenate([tokens[row].reshape(tokens.shape[1], -1)[:, ::3] for row in rows], 1)
+    flat = np.concatenate([tokens[row].reshape(len(tokens[0]), -1)[:, ::3] for row in rows], 1)
     flat = flat.astype(np.float32)
     mean = flat.mean(1)
     values, vectors = np.linalg.eigh(np.cov(flat))
@@ -124,8 +124,8 @@ def guesses(index: np.ndarray, target: Target) -> np.ndarray:
     return np.stack([np.packbits(hidden) for hidden in behind])
 
 
-def lay_out(files: Sequence[Path], tokens: np.ndarray, out: Path) -> None:
-    """Scenes and the transformer's tokens of them, row by row, as `load` reads them."""
+def lay_out(files: Sequence[Path], tokens: Sequence[np.ndarray], out: Path) -> None:
+    """Scenes and the transformer's tokens of each, as `load` reads them."""
     out.mkdir(parents=True, exist_ok=True)
     projection = principal(tokens)
     np.savez(out / "projection.npz", mean=projection.mean, matrix=projection.matrix)
@@ -133,7 +133,7 @@ def lay_out(files: Sequence[Path], tokens: np.ndarray, out: Path) -> None:
         found = list(track(workers.map(_asked, files, chunksize=16), "hidden objects", len(files)))
     rows = [row for row, one in enumerate(found) if one is not None]
     build([found[row] for row in rows], out)
-    shape = (len(rows), len(projection.matrix), *tokens.shape[2:])
+    shape = (len(rows), len(projection.matrix), *tokens[0].shape[1:])
     fewer = open_memmap(out / "tokens.npy", "w+", np.float16, shape)
     for place, row in enumerate(track(rows, "tokens")):
         fewer[place] = projection(tokens[row])
