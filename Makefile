@@ -51,7 +51,7 @@ $(PHOTO): $(STAMP) scripts/fetch_photo.py
 	$(BIN)/python scripts/fetch_photo.py $(notdir $@) $@
 
 test: networks validator
-	$(BIN)/python -m pytest -q -m "not slow and not gpu"
+	$(BIN)/python -m pytest -q -n auto -m "not slow and not gpu"
 
 # The documentation as pages, in out/site.
 .PHONY: docs
