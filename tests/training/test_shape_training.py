@@ -45,7 +45,7 @@ def packed(tmp_path_factory):
         for name in (*learned, watched):
             content = (plan.out / "built-000000.npz").read_bytes()
             (plan.out / f"{name}.npz").write_bytes(content)
-        pack.main(plan.out, folder / "packed", device="cpu", workers=1)
+        pack.main(plan.out, folder / "packed", device="cpu")
     return folder / "packed"
 
 

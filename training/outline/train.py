@@ -34,7 +34,7 @@ class Course:
 
     steps: int = 8000
     minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
-    batch: int = 32
+    batch: int = 16
     rate: float = 2e-3  # the highest, of AdamW
     decay: float = 0.05
     widths: Sequence[int] = WIDTHS
