@@ -20,15 +20,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import dropout2d
 
-from reparo.stages.depth.network import ROUNDS, WIDTH, DepthNetwork, make_clues
-from training.kept import Batch, Scenes, read_scenes
+from reparo.stages.depth.network import MOST, ROUNDS, WIDTH, DepthNetwork, make_clues
+from training.kept import PATCHES, Batch, Scenes, read_scenes
 from training.schedule import Average, Steps, chosen_device, rate
 from training.spoilt import recoloured, worse
 
 CLOSE = 0.5  # of the batches are of scenes seen from close by
 RATE = 2e-3
 LEAST_SIDE = 14  # patches of a crop
-PATCHES = 24  # of a picture's side
 DROPPED = 0.15  # share of the tokens' channels that a batch does without
 REPORTS = 12
 
@@ -151,9 +150,9 @@ def object_errors(said: Float[Tensor, "b y x"], batch: Batch, power: int = 0) ->
     off_said, off_true = said - mean(said), true - mean(true)
     gain = mean(off_said * off_true) / (mean(off_said.square()) + 1e-6)
     error = (off_said * gain - off_true).abs() / near * inside
-    one = torch.arange(len(said), device=said.device)[:, None, None] * 256 + number
-    total = error.new_zeros(256 * len(said)).index_add(0, one.flatten(), error.flatten())
-    size = error.new_zeros(256 * len(said)).index_add(0, one.flatten(), inside.flatten())
+    one = torch.arange(len(said), device=said.device)[:, None, None] * MOST + number
+    total = error.new_zeros(MOST * len(said)).index_add(0, one.flatten(), error.flatten())
+    size = error.new_zeros(MOST * len(said)).index_add(0, one.flatten(), inside.flatten())
     return total[size > 0] / size[size > 0]
 
 

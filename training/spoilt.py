@@ -6,10 +6,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d
 
+from reparo.stages.depth.network import MOST
+
 # Shares of the pictures: no masks, some, rough ones, objects in two parts, all as it is.
 MASKS = (0.4, 0.1, 0.2, 0.15, 0.15)
 GREY, BLIND = 0.15, 0.2  # shares of the pictures that lack colour, or all
-MOST = 256
 
 
 def worse(number: Int[Tensor, "b h w"], rng: np.random.Generator) -> Int[Tensor, "b h w"]:

@@ -4,7 +4,6 @@ REPARO_SCREENSHOTS=docs/images puts its screenshots there.
 """
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -12,20 +11,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import real_browser
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+pytest.importorskip("selenium", reason="selenium is not installed")
 pytest.importorskip("viser", reason="the extra `app` is not installed")
-import pygltflib  # noqa: E402
-from browsing import Tab  # noqa: E402
+import pygltflib
+from browsing import Tab
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-OPTIONS = (
-    "--headless=new --no-sandbox --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --use-gl=angle "
-    "--use-angle=swiftshader --enable-unsafe-swiftshader --window-size=1440,960"
-).split()
 WORK = 240  # s; no work on two cores takes longer
 PATIENCE = 10.0  # s until a page drawn without a graphics card shows what a click means
 QUICK = 1.0  # s within which a click is answered
@@ -34,7 +27,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.weights,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not there"),
+    real_browser.needed,
 ]
 
 ROOM, CHAIRS = "pexels-36236147.jpg", "pexels-7303800.jpg"
@@ -73,12 +66,12 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def browser(tmp_path):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path / 'chromium'}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver = real_browser.started(
+        tmp_path / "chromium",
+        *real_browser.DRAWING,
+        "--window-size=1440,960",
+        logs=("browser", "performance"),
+    )
     saved = {"behavior": "allow", "downloadPath": str(tmp_path / "saved")}
     driver.execute_cdp_cmd("Browser.setDownloadBehavior", saved)
     yield driver

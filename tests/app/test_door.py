@@ -17,7 +17,6 @@ from websockets.http11 import Request  # noqa: E402
 from reparo.app import door  # noqa: E402
 from reparo.app.door import LOOPBACK, Guard, Server  # noqa: E402
 from reparo.app.serve import App  # noqa: E402
-from reparo.app.work import Options  # noqa: E402
 from reparo.errors import InputError  # noqa: E402
 
 HOST = f"{LOOPBACK}:8080"
@@ -30,7 +29,7 @@ def guard():
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    app = App(tmp_path_factory.mktemp("sessions"), Options(preset="plain"))
+    app = App(tmp_path_factory.mktemp("sessions"), {"preset": "plain"})
     yield app
     app.stop()
 

@@ -30,7 +30,7 @@ def done(session):
 def made(tmp_path_factory):
     """Made once; each test goes on from a copy of its own."""
     folder = tmp_path_factory.mktemp("sessions") / "made"
-    session = Session(folder, work.Options(preset="plain"), load=ColourNetwork)
+    session = Session(folder, {"preset": "plain"}, load=ColourNetwork)
     session.open_photo("room.png", photo_bytes())
     session.click(*RED)
     session.click(*BLUE)

@@ -1,6 +1,8 @@
-"""A program that starts a Ray of its own, works through tasks on it and prints their lines.
+"""A program that starts a Ray of its own, works through tasks on it and keeps their lines.
 
 python on_ray.py '{"gpus": 1, "names": ["a", "b"], ...}' FOLDER
+
+FOLDER/said.jsonl has them: what is printed, Ray's own words would run into.
 """
 
 import json
@@ -29,8 +31,13 @@ def main():
     how = How("ray", time_limit=given["seconds"])
     engine = RayEngine({}, how, GIB // 4, work="works:in_stages")
     tasks = [Task(folder / f"{name}.png", folder / name) for name in given["names"]]
-    for task, line in engine(tasks, lambda task: print(json.dumps({"begun": task.photo.stem}))):
-        print(json.dumps({"photo": task.photo.stem, **line}), flush=True)
+    with (folder / "said.jsonl").open("w") as said:
+
+        def say(**line):
+            said.write(json.dumps(line) + "\n")
+
+        for task, line in engine(tasks, lambda task: say(begun=task.photo.stem)):
+            say(photo=task.photo.stem, **line)
     ray.shutdown()
 
 

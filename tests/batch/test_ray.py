@@ -26,7 +26,7 @@ def on_ray(tmp_path):
         command = [sys.executable, ON_RAY, json.dumps(given), tmp_path]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        said = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
         begun = [line["begun"] for line in said if "begun" in line]
         trace = [line.split() for line in (tmp_path / "trace.txt").read_text().splitlines()]
         return [line for line in said if "photo" in line], begun, trace

@@ -7,35 +7,29 @@ import base64
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import real_browser
 from PIL import Image
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+pytest.importorskip("selenium", reason="selenium is not installed")
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 TOYS = Path(__file__).parents[2] / "examples/toys"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
 DESK, PHONE = (1280, 900), (390, 844)
 MOST = 400_000  # bytes of a screenshot
-OPTIONS = (
-    "--headless=new --no-sandbox --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --use-gl=angle "
-    "--use-angle=swiftshader --enable-unsafe-swiftshader"
-).split()
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(400),
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not there"),
+    real_browser.needed,
 ]
 
 
@@ -51,12 +45,8 @@ def report(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    profile, logs = tmp_path_factory.mktemp("chromium"), ("browser", "performance")
+    driver = real_browser.started(profile, *real_browser.DRAWING, logs=logs)
     yield driver
     driver.quit()
 
@@ -136,7 +126,7 @@ def focus(browser, selector):
     target = browser.find_element(By.CSS_SELECTOR, selector)
     browser.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
     for _ in range(60):
-        webdriver.ActionChains(browser).send_keys(Keys.TAB).perform()
+        ActionChains(browser).send_keys(Keys.TAB).perform()
         if browser.switch_to.active_element == target:
             style = browser.execute_script(
                 "return getComputedStyle(document.activeElement).outlineStyle"

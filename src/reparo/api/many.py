@@ -21,7 +21,7 @@ Options = Mapping[str, Any]
 def prepare(options: Options, progress: Progress) -> None:
     """Refuses wrong settings and brings missing networks."""
     chosen = chosen_by(options)
-    with _allowed(chosen, options):
+    with allowed(chosen, options):
         pulling(lambda: check_networks(chosen), progress)
 
 
@@ -32,7 +32,7 @@ def run_up_to(
     chosen = chosen_by(options)
     check_ours(out)
     job = Job(as_photo(photo), chosen, Workspace(out / "steps"), progress)
-    with _allowed(chosen, options):
+    with allowed(chosen, options):
         up_to(job, step)
 
 
@@ -47,6 +47,7 @@ def chosen_by(options: Options) -> settings.Settings:
     )
 
 
-def _allowed(chosen: settings.Settings, options: Options) -> AbstractContextManager[None]:
+def allowed(chosen: settings.Settings, options: Options) -> AbstractContextManager[None]:
+    """Within, networks may be used whose licences these options or settings accept."""
     licences = [*chosen.licences.accept, *options.get("accept_licences", ())]
     return models.allowing(licences, offline=options.get("offline", False))

@@ -1,10 +1,9 @@
 """The two verbs for other programs: `run` a photo into a scene, `align` meshes to a photo."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,13 +18,9 @@ from reparo.files.folder import whole
 from reparo.files.names import check_name
 from reparo.files.scene_json import read_scene_folder
 from reparo.layout.settings import AlignSettings
-from reparo.pipeline import Job, photo_to_scene, prepared
+from reparo.pipeline import Job, Outcome, photo_to_scene, prepared
 from reparo.scene import Camera, Ground, Observation, Photo, Problem, Region, Round, Start
 from reparo.workspace import Recipe, Workspace, digest
-
-log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 
 def run(  # noqa: PLR0913 - public: each option by its name
@@ -76,13 +71,18 @@ def run(  # noqa: PLR0913 - public: each option by its name
     with models.allowing([*chosen.licences.accept, *accept_licences], offline=offline):
         pulling(lambda: check_networks(chosen), progress)
         outcome = pulling(lambda: photo_to_scene(job, renderer()), progress)
+    return _written(outcome, job, out)
+
+
+def _written(outcome: Outcome, job: Job, out: Path) -> Reconstruction:
+    """A run's results, in memory and in its folder."""
+    height = job.settings.world.height
     notes = (*outcome.assumed, *outcome.notes, *outcome.solution.notes)
-    measured = chosen.world.height is not None
     found = Reconstruction(
-        outcome.problem, outcome.solution, outcome.full_masks, notes, measured=measured
+        outcome.problem, outcome.solution, outcome.full_masks, notes, measured=height is not None
     )
     made_from = {"photo": job.photo_digest, "steps": digest(out / "steps")}
-    write_run(found, out, Recipe("results", {"height": chosen.world.height}, made_from), progress)
+    write_run(found, out, Recipe("results", {"height": height}, made_from), job.progress)
     return found
 
 

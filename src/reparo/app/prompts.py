@@ -7,21 +7,18 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from jaxtyping import Bool
 from torch import Tensor
 
-from reparo import models
+from reparo.api.networks import pulling
 from reparo.app.state import Click
 from reparo.contracts import Progress, quiet
-from reparo.errors import InputError, MissingWeights
+from reparo.errors import InputError
 from reparo.files.images import read_photo
 from reparo.stages.segment.predictor import Predictor, View
 from reparo.stages.segment.prompted import mask_of
 from reparo.stages.segment.prompts import Box, Points
-
-Result = TypeVar("Result")
 
 
 def packaged() -> Predictor:
@@ -29,17 +26,6 @@ def packaged() -> Predictor:
     from reparo.stages.segment.network import load_sam
 
     return load_sam()
-
-
-def with_networks(work: Callable[[], Result], progress: Progress) -> Result:
-    """Does the work; where a network is missing, brings it and does the work again."""
-    try:
-        return work()
-    except MissingWeights as missing:
-        if models.offline() or not missing.names:
-            raise
-        models.pull(sorted(missing.names), progress)
-        return work()
 
 
 @dataclass
@@ -56,7 +42,7 @@ class Eyes:
         with self.lock:
             if self.view is None:
                 rgb = read_photo(self.photo).rgb
-                self.view = with_networks(self.load, progress).look(rgb)
+                self.view = pulling(self.load, progress).look(rgb)
             return self.view
 
     def at_clicks(self, clicks: Sequence[Click]) -> Bool[Tensor, "h w"]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import viser
 
+from reparo.api.many import Options
 from reparo.app.deeds import Deeds
 from reparo.app.door import SESSION, Guard, Server
 from reparo.app.page import Page
 from reparo.app.session import Session
-from reparo.app.work import Options
 from reparo.errors import InputError
 
 log = logging.getLogger(__name__)

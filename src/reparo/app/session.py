@@ -16,6 +16,7 @@ from jaxtyping import Bool
 from PIL import Image
 from torch import Tensor
 
+from reparo.api.many import Options
 from reparo.app import jobs, shown, work
 from reparo.app.history import History
 from reparo.app.live import Live
@@ -43,7 +44,7 @@ class Session:
     """A folder: photo/, masks/, run/, results/, session.json."""
 
     folder: Path
-    options: work.Options = field(default_factory=work.Options)
+    options: Options = field(default_factory=dict)
     load: Callable[[], Predictor] = packaged  # the network that answers clicks
     job: jobs.Job | None = None  # the last one; it may have ended
     live: Live | None = None  # what the work that is going on has brought so far

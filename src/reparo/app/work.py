@@ -7,13 +7,13 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from reparo import api, models, settings
+from reparo import api
+from reparo.api.many import Options, allowed, chosen_by
+from reparo.api.networks import pulling
 from reparo.api.results import Reconstruction
-from reparo.app.prompts import with_networks
 from reparo.app.shown import Shown, layout_of, placed
 from reparo.app.state import Pose
 from reparo.contracts import Progress, Watch
@@ -28,32 +28,12 @@ from reparo.scene import ObjectReport, Problem, Region, Similarity, Start
 UNSENT = ("steps", "logs")  # of a run's folder, what a result does without
 
 
-@dataclass(frozen=True)
-class Options:
-    """How scenes are made; the same for all sessions."""
-
-    preset: str = "embedded"
-    config: Path | None = None
-    overrides: Sequence[Mapping[str, Any]] = ()
-    accept_licences: Sequence[str] = ()
-    offline: bool = False
-    device: str = "auto"
-    seed: int = 0
-
-
 def find(photo: Path, options: Options, progress: Progress) -> list[Region]:
     """The objects that the preset's segmenter finds by itself."""
-    chosen = settings.load(
-        options.preset,
-        options.config,
-        [dict(table) for table in options.overrides],
-        device=options.device,
-        seed=options.seed,
-    )
-    accepted = [*chosen.licences.accept, *options.accept_licences]
-    with models.allowing(accepted, offline=options.offline):
+    chosen = chosen_by(options)
+    with allowed(chosen, options):
         picture = read_photo(photo)
-        return with_networks(lambda: chosen.segment.create(progress)(picture), progress)
+        return pulling(lambda: chosen.segment.create(progress)(picture), progress)
 
 
 @dataclass(frozen=True)
@@ -76,13 +56,7 @@ class Making:
             self.photo,
             self.run,
             masks=given,
-            preset=options.preset,
-            config=options.config,
-            overrides=options.overrides,
-            accept_licences=options.accept_licences,
-            offline=options.offline,
-            device=options.device,
-            seed=options.seed,
+            **options,
             callback=self.watch,
             progress=self.progress,
         )
@@ -104,9 +78,9 @@ class Making:
             start={name: _start(poses[name]) for name in found.names},
             ground=found.ground,
             free=free,
-            overrides=options.overrides,
-            device=options.device,
-            seed=options.seed,
+            overrides=options.get("overrides", ()),
+            device=options.get("device", "auto"),
+            seed=options.get("seed", 0),
             callback=self.watch,
             progress=self.progress,
         )

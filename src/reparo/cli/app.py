@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from reparo.cli.common import Common, Consent
-from reparo.cli.run import Choosing
+from reparo.cli.run import Choosing, chosen
 from reparo.errors import InputError, MissingExtra
 
 log = logging.getLogger(__name__)
@@ -57,15 +57,5 @@ class App:
             raise MissingExtra(
                 f"the app needs the package {error.name!r}; `pip install 'reparo3d[app]'` brings it"
             ) from error
-        from reparo.app.work import Options
-
-        options = Options(
-            preset=self.choosing.preset,
-            config=self.choosing.config,
-            overrides=self.choosing.overrides(),
-            accept_licences=self.consent.accept_licence,
-            offline=self.consent.offline,
-            device=self.common.device,
-            seed=self.common.seed,
-        )
+        options = chosen(self.choosing, self.consent, self.common)
         return serve.App(self.workspace.expanduser(), options, self.port)

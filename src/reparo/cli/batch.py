@@ -8,7 +8,7 @@ import tyro
 
 from reparo.cli.common import Common, Consent, Out
 from reparo.cli.export import Exporting
-from reparo.cli.run import Choosing
+from reparo.cli.run import Choosing, chosen
 
 SHEET = "batch.html"
 
@@ -62,15 +62,7 @@ class Batch:
         with self.common.progress() as progress:
             from reparo import batch
 
-            options = {
-                "preset": self.choosing.preset,
-                "config": self.choosing.config and self.choosing.config.resolve(),
-                "overrides": self.choosing.overrides(),
-                "accept_licences": self.consent.accept_licence,
-                "offline": self.consent.offline,
-                "device": self.common.device,
-                "seed": self.common.seed,
-            }
+            options = chosen(self.choosing, self.consent, self.common)
             export = self.exporting.options()
             done = batch.run_all(self.photos, self.out, options, progress, how, export)
         for path in (self.out / SHEET, *done):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import tyro
 
@@ -29,6 +30,19 @@ class Choosing:
         from reparo.settings import assignment
 
         return [assignment(text) for text in self.assignments]
+
+
+def chosen(choosing: Choosing, consent: Consent, common: Common) -> dict[str, Any]:
+    """What these say, as `api.run` names it."""
+    return {
+        "preset": choosing.preset,
+        "config": choosing.config and choosing.config.resolve(),
+        "overrides": choosing.overrides(),
+        "accept_licences": consent.accept_licence,
+        "offline": consent.offline,
+        "device": common.device,
+        "seed": common.seed,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +96,8 @@ class Run:
                 depth_kind=self.depth_kind,
                 fov_y_deg=self.fov,
                 height=height,
-                preset=self.choosing.preset,
-                config=self.choosing.config,
-                overrides=self.choosing.overrides(),
-                accept_licences=self.consent.accept_licence,
-                offline=self.consent.offline,
-                device=self.common.device,
-                seed=self.common.seed,
                 progress=progress,
+                **chosen(self.choosing, self.consent, self.common),
             )
             self.common.warn(result.notes)
             exported = self.exporting.write(result, self.out, progress)

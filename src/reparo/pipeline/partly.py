@@ -2,11 +2,12 @@
 
 from reparo.pipeline.steps import Job, complete, look, reconstruct, segment
 
-STEPS = ("segment", "depth", "complete", "reconstruct")  # before the layout
-
 
 def up_to(job: Job, last: str) -> None:
-    """Leaves the results of all steps up to that one as files; those that hold are read back."""
+    """Leaves the results of all steps up to that one as files; those that hold are read back.
+
+    `last`: segment, depth, complete or reconstruct.
+    """
     regions = segment(job)
     if last == "segment":
         return
