@@ -38,7 +38,7 @@ class Course:
 
     steps: int = 12_000
     minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
-    batch: int = 48
+    batch: int = 16
     width: tuple[int, int, int] = WIDTH
     rounds: int = ROUNDS
     seed: int = 0
@@ -56,7 +56,8 @@ def main(
     rng, place = np.random.default_rng(course.seed), chosen_device(device)
     trains = [read_scenes(data, split).to(place) for split in ("train", "close")]
     held = read_scenes(data, "held")
-    network = DepthNetwork(course.width, course.rounds).to(place)
+    network = DepthNetwork(course.width, course.rounds)
+    network = network.to(place, memory_format=torch.channels_last)
     best, steps = Average(network), Steps(course.steps, course.minutes)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
     losses, reports = [], 1
@@ -83,8 +84,10 @@ def main(
 def asked(network: nn.Module, batch: Batch, dropped: float = 0.0) -> Float[Tensor, "b y x"]:
     """What the network says of a batch."""
     tokens, clues = batch.tokens.float(), make_clues(batch.rgb, batch.given)
+    shown = (dropout2d(tokens, dropped), clues)
+    shown = (one.to(memory_format=torch.channels_last) for one in shown)
     with torch.autocast(tokens.device.type, torch.bfloat16):
-        return network(dropout2d(tokens, dropped), clues).float()
+        return network(*shown).float()
 
 
 def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:

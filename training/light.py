@@ -1,6 +1,8 @@
 """Light on surfaces: a sun with a soft shadow, and a sky that corners see less of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -9,7 +11,9 @@ from torch.nn.functional import interpolate
 
 from training.rays import Hits, World
 
-SKY_RAYS = 6  # a pixel
+SKY_RAYS = 4  # a pixel
+# Pixels between the five that a mean is of, one round after the other.
+SPREAD_SKY, SPREAD_SUN = (1, 2, 4), (1, 2)
 
 
 @dataclass(frozen=True)
@@ -63,28 +67,55 @@ def random_sky(rng: np.random.Generator) -> np.ndarray:
     return np.ascontiguousarray(fine[0].movedim(0, -1).numpy())
 
 
-def lit(
+def received(
     world: World, light: Light, points: np.ndarray, hits: Hits, rng: np.random.Generator
 ) -> np.ndarray:
-    """Irradiance over pi at points, linear RGB [n, 3]: noisy by the sky's few rays."""
-    start = points + 1e-3 * hits.normal
+    """Irradiance over pi at what a square picture's pixels show, linear RGB [n, 3]; else 0."""
+    side, found = round(len(points) ** 0.5), hits.found
+    same, normal = hits.mesh.reshape(side, side), hits.normal.reshape(side, side, 3)
+    start = (points + 1e-3 * hits.normal)[found].astype("f4")
+
+    def even(values: np.ndarray, steps: Sequence[int]) -> np.ndarray:
+        whole = np.zeros((len(points), values.shape[1]), "f4")
+        whole[found] = values
+        smooth = smoothed(whole.reshape(side, side, -1), same, normal, steps)
+        return smooth.reshape(len(points), -1)[found]
+
     total = np.zeros((len(points), 3), "f4")
+    total[found] = even(_of_sky(world, light, (start, hits.normal[found]), rng), SPREAD_SKY)
+    if light.sun_colour.any():
+        facing = (hits.normal[found] @ light.sun).clip(0)[:, None]
+        seen = even(_sees_sun(world, light, (start, facing[:, 0] > 0), rng), SPREAD_SUN)
+        total[found] += facing * seen * light.sun_colour
+    return total
+
+
+def _of_sky(
+    world: World, light: Light, where: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
+) -> np.ndarray:
+    """The sky's part at places and normals, [n, 3]: noisy, its rays are few."""
+    start, normal = where
+    total = np.zeros(start.shape, "f4")
     for _ in range(SKY_RAYS):
-        ball = unit(rng.standard_normal(points.shape, "f4"))
-        direction = unit(hits.normal + 0.999 * ball)  # cosine-weighted about the normal
+        ball = unit(rng.standard_normal(start.shape, "f4"))
+        direction = unit(normal + 0.999 * ball)  # cosine-weighted about the normal
         free = ~world.blocked(start, direction)
         bounce = 0.18 * light.sky.mean() * ~free[:, None]  # what is blocked sends some light too
         total += bounce
         total[free] += light.seen(direction[free])
-    total /= SKY_RAYS
-    if light.sun_colour.any():
-        spread = rng.standard_normal(points.shape, "f4") / 1.7
-        direction = (light.sun + light.softness * spread).astype("f4")
-        facing = (direction * hits.normal).sum(1).clip(0)
-        seen = facing > 0
-        seen[seen] = ~world.blocked(start[seen], direction[seen])
-        total += (facing * seen)[:, None] * light.sun_colour
-    return total
+    return total / SKY_RAYS
+
+
+def _sees_sun(
+    world: World, light: Light, where: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
+) -> np.ndarray:
+    """Whether places see the sun [n, 1]: those that face it, by one ray to a spot on its disc."""
+    start, facing = where
+    spread = rng.standard_normal(start.shape, "f4") / 1.7
+    direction = (light.sun + light.softness * spread).astype("f4")
+    seen = facing.astype("f4")
+    seen[facing] = ~world.blocked(start[facing], direction[facing])
+    return seen[:, None]
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -92,15 +123,18 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.sqrt(np.einsum("ij,ij->i", vectors, vectors) + 1e-20)[:, None]
 
 
-def smoothed(values: np.ndarray, same: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Means over 5 x 5 pixels of the same object and about the same normal, [h, w, c].
+def smoothed(
+    values: np.ndarray, same: np.ndarray, normal: np.ndarray, steps: Sequence[int]
+) -> np.ndarray:
+    """Means over pixels of the same object and about the same normal, [h, w, c].
 
-    Down, then across: of a neighbour's neighbours, too, only those like the middle count.
+    A round for each of `steps`: over 5 x 5 pixels so far apart, down, then across (an "a trous"
+    filter with stops at edges, Dammertz et al. 2010).
     """
-    for axis in (0, 1):
+    for step, axis in product(steps, (0, 1)):
         total, weight = values.copy(), np.ones(values.shape[:2], "f4")
-        for step in (-2, -1, 1, 2):
-            value, other, facing = (np.roll(one, step, axis) for one in (values, same, normal))
+        for off in (-2 * step, -step, step, 2 * step):
+            value, other, facing = (np.roll(one, off, axis) for one in (values, same, normal))
             share = (other == same) & (np.einsum("ijk,ijk->ij", facing, normal) > 0.9)
             total += share[..., None] * value
             weight += share

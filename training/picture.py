@@ -6,8 +6,10 @@ import numpy as np
 from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
 from reparo.scene import Mesh
-from training.light import Light, decoded, encoded, lit, smoothed, unit
+from training.light import Light, decoded, encoded, received, unit
 from training.rays import Hits, World
+
+GRAINY, GRAIN = 0.5, 0.03  # share of the pictures with a camera's noise, and how much at most
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def look(world: World, view: View, light: Light, rng: np.random.Generator) -> Tr
     linear = np.where(_outlines(index)[..., None], uniform_filter(linear, (3, 3, 1)), linear)
     bright = np.quantile(linear, rng.uniform(0.75, 0.97)) + 1e-3
     rgb = encoded(linear, rng.uniform(0.5, 0.95) / bright)
+    if rng.random() < GRAINY:
+        rgb = rgb + rng.uniform(0, GRAIN) * rng.standard_normal(rgb.shape, "f4")
     disparity = np.where(hits.found, 1 / np.maximum(hits.distance, 1e-6), 0)
     pixels = (rgb.clip(0, 1) * 255).round().astype(np.uint8)
     return Truth(pixels, disparity.reshape(shape), index)
@@ -74,15 +78,7 @@ def _shaded(
     linear = light.seen(unit(rays))
     found = hits.found
     points = (place + hits.distance[:, None] * rays).astype("f4")
-    met = Hits(hits.mesh[found], hits.distance[found], hits.normal[found], hits.colour[found])
-    received = np.zeros_like(linear)
-    received[found] = lit(world, light, points[found], met, rng)
-    side = round(len(rays) ** 0.5)
-    maps = (
-        array.reshape(side, side, *array.shape[1:]) for array in (received, hits.mesh, hits.normal)
-    )
-    received = smoothed(*maps).reshape(-1, 3)
-    linear[found] = decoded(hits.colour[found]) * received[found]
+    linear[found] = decoded(hits.colour[found]) * received(world, light, points, hits, rng)[found]
     return linear
 
 

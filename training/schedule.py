@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 import time
 from collections.abc import Iterator
 
@@ -28,10 +29,11 @@ class Steps:
             yield self.done
 
 
-def chosen_device(name: str) -> torch.device:
-    """`auto`: a GPU where there is one."""
+def chosen_device(name: str, cores: int | None = None) -> torch.device:
+    """`auto`: a GPU where there is one. A CPU works with so many cores, with all unless said."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(cores or os.cpu_count() or 1)
     return torch.device(name)
 
 

@@ -41,7 +41,9 @@ def prepare_command(data: Path_, out: Path_, /) -> None:
 @app.command(name="train")
 def train_command(data: Path_, out: Path_, /, course: Course, device: str = "auto") -> None:
     """Writes OUT, a safetensors file."""
-    network = train(data, replace(course, widths=tuple(course.widths)), chosen_device(device))
+    network = train(
+        data, replace(course, widths=tuple(course.widths)), chosen_device(device, cores=1)
+    )
     write(shipped(network.cpu(), stores.read_projection(data)), out)
 
 

@@ -74,7 +74,6 @@ def _copied(file: Path, out: Path, start: int) -> None:
 
 def write_tokens(packed: Path) -> None:
     """What the transformer sees of each view and of its mirror image."""
-    torch.set_num_threads(1)
     rgba, network = np.load(packed / "rgba.npy", mmap_mode="c"), packaged("cpu")
     shape = (len(rgba), 2, TOKENS, SEEN // 14, SEEN // 14)
     found = open_memmap(packed / "tokens.npy", "w+", np.float16, shape)

@@ -7,10 +7,10 @@ import torch
 from PIL import Image
 
 from reparo.scene import Material, Mesh
-from training.light import Light, decoded, encoded, lit, random_light, smoothed
+from training.light import Light, decoded, encoded, random_light, received
 from training.paint import random_colour
 from training.picture import View
-from training.rays import Hits, World
+from training.rays import World
 
 GRID = 64  # px of the back
 
@@ -71,13 +71,7 @@ def _shaded(
     rays = view.rays(offset)
     hits = world.first(np.broadcast_to(view.place, rays.shape), rays)
     seen = hits.mesh == 0
-    met = Hits(*(part[seen] for part in (hits.mesh, hits.distance, hits.normal, hits.colour)))
-    irradiance = np.zeros((len(rays), 3))
-    irradiance[seen] = lit(world, light, view.place + met.distance[:, None] * rays[seen], met, rng)
-    shape = (view.side, view.side)
-    irradiance = smoothed(
-        irradiance.reshape(*shape, 3), seen.reshape(shape), hits.normal.reshape(*shape, 3)
-    ).reshape(-1, 3)
+    irradiance = received(world, light, view.place + hits.distance[:, None] * rays, hits, rng)
     irradiance *= seen[:, None]
     return decoded(hits.colour) * irradiance, irradiance, seen
 

@@ -67,8 +67,6 @@ def main(
     """Trains; the last line is printed at the end, and the file is written."""
     torch.manual_seed(course.seed)
     device = chosen_device(course.device)
-    if device.type == "cpu":
-        torch.set_num_threads(1)
     torch.set_float32_matmul_precision("high")
     out.mkdir(parents=True, exist_ok=True)
     views, rng = Views(packed, device), np.random.default_rng(course.seed)
