@@ -1,6 +1,7 @@
 """Cut-outs on disk and back in the photo."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,6 +34,22 @@ def test_what_is_written_is_read_again(tmp_path, depth):
     assert (after.depth is None) == (not depth)
     if before.depth is not None:
         torch.testing.assert_close(after.depth, before.depth, equal_nan=True)
+
+
+def test_lens_and_upright_are_kept(tmp_path):
+    before = replace(cutout(), focal=700.0, up=(0.0, 0.6, 0.8))
+    write_cutout(tmp_path, "thing", before)
+    after = read_cutout(tmp_path, "thing")
+    assert (after.focal, after.up) == (700.0, pytest.approx((0.0, 0.6, 0.8)))
+
+
+@pytest.mark.parametrize("up", [[0, 0, 0], [0, 1], "up", [0, float("nan"), 1]])
+def test_an_upright_that_is_none_is_refused(tmp_path, up):
+    write_cutout(tmp_path, "thing", cutout())
+    note = json.loads((tmp_path / "thing.json").read_text())
+    (tmp_path / "thing.json").write_text(json.dumps({**note, "up": up}))
+    with pytest.raises(InputError, match="up is 3 finite numbers"):
+        read_cutout(tmp_path, "thing")
 
 
 def test_old_depth_does_not_stay_behind(tmp_path):

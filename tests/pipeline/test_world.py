@@ -10,6 +10,7 @@ from reparo.pipeline.world import (
     camera_over_ground,
     facing_rotation,
     in_final_world,
+    up_in_cutout,
     upright_rotation,
     usual_camera,
 )
@@ -51,6 +52,19 @@ def test_the_usual_camera_looks_down_from_above_the_ground():
     assert ahead[1] == pytest.approx(-math.sin(math.radians(15)))
     assert found.world_from_camera.translation.tolist() == [0, 1, 0]
     assert not assumed
+
+
+def test_upright_in_a_cutout_is_as_far_above_the_ray_as_the_eye_looks_down():
+    ahead = up_in_cutout(camera(20.0), cutout_at(40, 30))
+    lower = up_in_cutout(camera(20.0), cutout_at(40, 60))
+    off = math.degrees(math.atan(math.tan(math.radians(22.5))))
+    assert ahead == pytest.approx((0, math.cos(math.radians(20)), math.sin(math.radians(20))))
+    assert math.degrees(math.asin(lower[2])) == pytest.approx(20 + off, abs=1e-3)
+
+
+def test_a_leaning_camera_sees_upright_leaning():
+    x, y, _ = up_in_cutout(camera(0.0, roll_deg=10.0), cutout_at(40, 30))
+    assert math.degrees(math.atan2(x, y)) == pytest.approx(10, abs=1e-3)
 
 
 def test_a_field_of_view_that_nobody_knows_is_said():

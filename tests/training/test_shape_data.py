@@ -121,7 +121,7 @@ def test_the_truth_scores_well_and_a_thinner_mesh_worse(ball):
     focal = float(made["focal"])
     truth = Truth.of(ball[1], made["pose"].astype(float), focal)
     assert truth.cells.mean() == pytest.approx(math.pi / 6 / 1.2**3, rel=0.12)
-    cutout = as_cutout(made["rgba"], focal)
+    cutout = as_cutout(made["rgba"], focal, made["up"])
     logits = 12 * (torch.from_numpy(made["occupancy"]).float() / 255 - 0.5)
     outline = cutout.rgba[..., 3].numpy()
     right = score(meshed(logits, cutout, focal), truth, outline)

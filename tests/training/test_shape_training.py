@@ -13,7 +13,7 @@ from training import library
 from training.shape import pack, train
 from training.shape.measure import trained
 from training.shape.split import is_held_out, is_watched
-from training.shape.store import Views, recoloured, recolouring
+from training.shape.store import Views, recoloured, recolouring, roughly
 from training.shape.views import Plan, make
 
 CPU = torch.device("cpu")
@@ -63,9 +63,7 @@ def test_what_is_watched_is_not_learned_from(packed):
     names = (packed / "names.txt").read_text().split()
     mine = [row for rows in views.watched for row in rows]
     assert [is_watched(names[row // 2]) for row in mine] == [True, True]
-    drawn: list[int] = []
-    views.batch = lambda rows, *_: drawn.extend(rows)  # pyright: ignore
-    views.some(np.random.default_rng(0), 300)
+    drawn = views.drawn(np.random.default_rng(0), 300).tolist()
     assert not set(drawn) & set(mine)
     built = sum(names[row // 2].startswith("built") for row in drawn)
     assert built / 300 == pytest.approx(0.4, abs=0.1)
@@ -79,6 +77,16 @@ def test_a_mirrored_batch_is_mirrored_throughout(packed):
     assert torch.equal(turned.back, straight.back.flip(-1))
     torch.testing.assert_close(turned.rgba, straight.rgba.flip(-1), atol=1e-5, rtol=0)
     assert not torch.equal(turned.tokens, straight.tokens)
+    assert torch.equal(turned.up * torch.tensor([-1.0, 1.0, 1.0]), straight.up)
+
+
+def test_upright_is_learned_from_as_a_camera_knows_it():
+    up = torch.tensor([[0.0, 0.8, 0.6]]).expand(4000, 3)
+    rough = roughly(up, np.random.default_rng(0))
+    known = rough.abs().sum(1) > 0
+    assert float(known.float().mean()) == pytest.approx(0.8, abs=0.03)
+    angle = torch.rad2deg(torch.acos((rough[known] * up[known]).sum(1).clamp(-1, 1)))
+    assert 1 < float(angle.median()) < 4
 
 
 def test_tokens_are_the_same_from_disk_and_as_they_come(packed, monkeypatch):

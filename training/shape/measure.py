@@ -84,7 +84,7 @@ def scored(plan: Plan, name: str) -> list[tuple[float, dict[str, Score]]]:
     found = []
     for view in range(plan.count):
         focal = float(kept["focal"][view])
-        cutout = as_cutout(kept["rgba"][view], focal)
+        cutout = as_cutout(kept["rgba"][view], focal, kept["up"][view])
         truth = Truth.of(solid, kept["pose"][view].astype(float), focal)
         outline = cutout.rgba[..., 3]
         guess = seen(cutout, focal, head, network).solid[0]
@@ -107,11 +107,13 @@ def trained(weights: Path) -> ShapeHead:
     return head
 
 
-def as_cutout(rgba: np.ndarray, focal: float) -> Cutout:
+def as_cutout(rgba: np.ndarray, focal: float, up: np.ndarray) -> Cutout:
     """A view as the pipeline has it; `focal` in sides."""
     picture = torch.from_numpy(rgba).float() / 255
     placing = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    return Cutout(picture, picture[..., 3] >= 0.5, placing, focal=focal * len(rgba))
+    x, y, z = up.tolist()
+    seen = picture[..., 3] >= 0.5
+    return Cutout(picture, seen, placing, focal=focal * len(rgba), up=(x, y, z))
 
 
 def meshed(logits: Tensor, cutout: Cutout, focal: float) -> Mesh:

@@ -3,11 +3,11 @@
     python -m training.shape.pack VIEWS OUT [--held-out] [--device auto]
 
 OUT: rgba.npy uint8 [n, 224, 224, 4]; occupancy.npy uint8 [n, 64, 64, 64]; back.npy uint8
-[n, 64, 64, 4]; focal.npy float32 [n]; owner.npy int32 [n], the model's number in names.txt. Mirror
-images are made when they are asked for. A training on a GPU lets the transformer look at each
-picture as it comes. For one on the CPU (`--device cpu`, or no GPU there) tokens.npy is added,
-float16 [n, 2, 1152, 16, 16]: what the transformer sees of each cut-out on plain grey and of its
-mirror image. That is 1.2 MB and 0.3 processor seconds a view.
+[n, 64, 64, 4]; focal.npy float32 [n]; up.npy float32 [n, 3]; owner.npy int32 [n], the model's
+number in names.txt. Mirror images are made when they are asked for. A training on a GPU lets the
+transformer look at each picture as it comes. For one on the CPU (`--device cpu`, or no GPU there)
+tokens.npy is added, float16 [n, 2, 1152, 16, 16]: what the transformer sees of each cut-out on
+plain grey and of its mirror image. That is 1.2 MB and 0.3 processor seconds a view.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ from training.pool import pool
 from training.schedule import chosen_device
 from training.shape.split import names
 
-KEYS = ("rgba", "occupancy", "back", "focal")
+KEYS = ("rgba", "occupancy", "back", "focal", "up")
 AT_ONCE = 64  # pictures that the transformer looks at
 
 

@@ -1,11 +1,12 @@
 """Packed views as batches: on a GPU all of them, on a CPU left on disk."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from reparo.stages.reconstruct.shape_network import CLOSE
 from reparo.stages.reconstruct.shape_seen import resized
@@ -15,6 +16,7 @@ from training.shape.split import is_built, is_watched
 
 MODELS = 0.6  # of the views drawn, each model as often as another; the rest are made-up pieces
 TINT, BRIGHT = 0.12, 0.25  # of logarithms: how colours are changed in training, usual
+LEANING, UNKNOWN = 0.03, 0.2  # radians that upright is off, usual; share of views without it
 AT_ONCE = 512  # views moved to the GPU at once
 
 
@@ -25,6 +27,7 @@ class Batch:
     tokens: Tensor  # bfloat16 [b, 1152, 16, 16]
     rgba: Tensor  # [b, 4, 128, 128]
     focal: Tensor  # [b], in sides
+    up: Tensor  # [b, 3], unit; 0: unknown
     occupancy: Tensor  # uint8 [b, 64, 64, 64]
     back: Tensor  # [b, 4, 64, 64]
 
@@ -53,15 +56,20 @@ class Views:
         )
 
     def some(self, rng: np.random.Generator, count: int) -> Batch:
-        """A batch to learn from: half of it mirrored, and in other colours."""
+        """A batch to learn from: half of it mirrored, in other colours, upright roughly known."""
+        colours = recolouring(rng, count) if self._tokens is None else None
+        batch = self.batch(self.drawn(rng, count), rng.random(count) < 0.5, colours)
+        return replace(batch, up=roughly(batch.up, rng))
+
+    def drawn(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Rows to learn from."""
         models, built = self._drawn["models"], self._drawn["built"]
         share = 1.0 if not built else MODELS if models else 0.0
         rows = []
         for _ in range(count):
             group = models if rng.random() < share else built
             rows.append(int(rng.choice(group[int(rng.integers(len(group)))])))
-        colours = recolouring(rng, count) if self._tokens is None else None
-        return self.batch(np.array(rows), rng.random(count) < 0.5, colours)
+        return np.array(rows)
 
     def batch(
         self, rows: np.ndarray, mirrored: np.ndarray, colours: np.ndarray | None = None
@@ -84,8 +92,16 @@ class Views:
             assert self._network is not None
             tokens = tokens_of(self._network, rgba)
         occupancy = mirrorable(self._arrays["occupancy"][index])
-        focal = self._arrays["focal"][index]
-        return Batch(tokens, resized(rgba, CLOSE), focal, occupancy, back)
+        focal, up = self._arrays["focal"][index], self._arrays["up"][index]
+        up = torch.where(turned[:, None], up * up.new_tensor([-1.0, 1.0, 1.0]), up)
+        return Batch(tokens, resized(rgba, CLOSE), focal, up, occupancy, back)
+
+
+def roughly(up: Tensor, rng: np.random.Generator) -> Tensor:
+    """Directions [b, 3] a little off; some unknown, 0."""
+    off = torch.from_numpy(rng.normal(0, LEANING, up.shape).astype("f4")).to(up)
+    known = torch.from_numpy(rng.random((len(up), 1)) > UNKNOWN).to(up)
+    return normalize(up + off, dim=1) * known
 
 
 def recolouring(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -125,7 +125,7 @@ def losses(head: ShapeHead, part: Batch) -> tuple[Tensor, Shape]:
     """Of the cells inside the outline cross entropy and overlap, and of the back's colours: [3]."""
     with torch.autocast(part.rgba.device.type, torch.bfloat16):
         tokens = dropout2d(part.tokens, FORGOTTEN, training=head.training)
-        answer: Shape = head(tokens, part.rgba, part.focal)
+        answer: Shape = head(tokens, part.rgba, part.focal, part.up)
     inside, truth = rays(part)
     solid, known = answer.solid.float(), inside[:, None]
     count = inside.sum((1, 2)) + 1

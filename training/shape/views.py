@@ -10,8 +10,8 @@ Most views of a model that is learned from show it bent (`training.shape.bend`),
 as many shapes as views. `--built`: so many made-up pieces besides (`training.shape.built`).
 
 OUT/NAME.npz: rgba uint8 [n, 224, 224, 4]; occupancy uint8 [n, 64 z, 64 rows, 64 columns], 0..255,
-far to near; back uint8 [n, 64, 64, 4]; focal float32 [n], in sides; pose float32 [n, 4, 4], the
-frame from the model's own, with a scale.
+far to near; back uint8 [n, 64, 64, 4]; focal float32 [n], in sides; up float32 [n, 3], upright in
+the frame; pose float32 [n, 4, 4], the frame from the model's own, with a scale.
 """
 
 from dataclasses import dataclass
@@ -143,6 +143,7 @@ def one(mesh: Mesh, solid: Body, rng: np.random.Generator) -> dict[str, np.ndarr
         "back": back,
         "occupancy": occupancy(solid, pose, front[..., 3]),
         "focal": np.float32(pose.focal),
+        "up": pose.view.rotation[1].astype("f4"),
         "pose": pose.frame_from_model.astype("f4"),
     }
 

@@ -30,7 +30,11 @@ def write_cutout(folder: Path, name: str, cutout: Cutout) -> None:
     invented.unlink(missing_ok=True)
     if cutout.invented.any():
         Image.fromarray(cutout.invented.cpu().numpy().astype(np.uint8) * 255).save(invented)
-    note = {"photo_from_cutout": cutout.photo_from_cutout.tolist(), "focal": cutout.focal}
+    note = {
+        "photo_from_cutout": cutout.photo_from_cutout.tolist(),
+        "focal": cutout.focal,
+        "up": cutout.up,
+    }
     (folder / f"{name}.json").write_text(json.dumps(note, indent=1) + "\n")
     depth = folder / f"{name}.depth.npy"
     depth.unlink(missing_ok=True)
@@ -117,7 +121,7 @@ def _check_size(path: Path, values: np.ndarray, rgba: np.ndarray) -> None:
 
 
 def _read_placing(path: Path) -> dict[str, Any]:
-    """Where it was cut, and through which lens, if that is noted."""
+    """Where it was cut, through which lens and how the camera was held, if that is noted."""
     note = _read(path, lambda file: json.loads(file.read_text()))
     matrix = np.asarray(note.get("photo_from_cutout") if isinstance(note, dict) else None)
     if matrix.shape != (2, 3) or matrix.dtype.kind not in "fi" or not np.isfinite(matrix).all():
@@ -128,4 +132,15 @@ def _read_placing(path: Path) -> dict[str, Any]:
     if focal is not None and not (isinstance(focal, int | float) and 0 < focal < np.inf):
         raise InputError(f"{path}: focal is a number of pixels above 0, got {focal!r}; mend it")
     placing = torch.from_numpy(matrix).to(torch.get_default_dtype())
-    return {"photo_from_cutout": placing, "focal": focal}
+    return {"photo_from_cutout": placing, "focal": focal, "up": _read_up(path, note.get("up"))}
+
+
+def _read_up(path: Path, said: object) -> tuple[float, float, float] | None:
+    """Three numbers, brought to length 1."""
+    if said is None:
+        return None
+    up = np.asarray(said)
+    if up.shape != (3,) or up.dtype.kind not in "fi" or not 0 < np.linalg.norm(up) < np.inf:
+        raise InputError(f"{path}: up is 3 finite numbers, not all 0, got {said!r}; mend it")
+    x, y, z = (up / np.linalg.norm(up)).tolist()
+    return x, y, z

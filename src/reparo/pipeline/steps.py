@@ -26,7 +26,7 @@ from reparo.files.scene_glb import write_mesh_glb
 from reparo.files.scene_json import camera_table
 from reparo.files.soundness import open_edges, sound
 from reparo.pipeline.objects import Kept, Worker, each
-from reparo.pipeline.world import camera_from_depth, usual_camera
+from reparo.pipeline.world import camera_from_depth, up_in_cutout, usual_camera
 from reparo.scene import (
     DEPTH_KINDS,
     Camera,
@@ -141,7 +141,8 @@ def complete(job: Job, regions: Sequence[Region], seen: tuple[Camera, Depth]) ->
 
         def make(folder: Path) -> None:
             cutout = completer(job.photo, region, others, depth)
-            write_cutout(folder, region.name, replace(cutout, focal=camera.focal))
+            up = up_in_cutout(camera, cutout)
+            write_cutout(folder, region.name, replace(cutout, focal=camera.focal, up=up))
             _write_notes(folder, region.name, completer.notes)
 
         folder = job.step(f"{COMPLETE}/{region.name}", choice, inputs, make)

@@ -22,6 +22,7 @@ from reparo.scene import (
     Similarity,
     Solution,
     matrix_to_quaternion,
+    quaternion_to_matrix,
 )
 from reparo.settings import WorldSettings
 
@@ -58,6 +59,13 @@ def facing_rotation(camera: Camera, cutout: Cutout) -> Float[Tensor, " 4"]:
     x = x / x.norm()
     in_camera = torch.stack([x, torch.linalg.cross(towards_eye, x), towards_eye], -1)
     return matrix_to_quaternion(camera.world_from_camera.matrix @ in_camera)
+
+
+def up_in_cutout(camera: Camera, cutout: Cutout) -> tuple[float, float, float]:
+    """Which way is up in life, seen in a cut-out: right, up, to the eye; of length 1."""
+    turned = quaternion_to_matrix(facing_rotation(camera, cutout))
+    x, y, z = turned[1].tolist()  # the world's y in the mesh's frame
+    return x, y, z
 
 
 def upright_rotation(camera: Camera, cutout: Cutout) -> Float[Tensor, " 4"]:

@@ -1,18 +1,28 @@
 """Meshes of a solid that a network guesses."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 import trimesh
+from torch.nn.functional import grid_sample
 
 from reparo.errors import InputError
 from reparo.files.soundness import open_edges
 from reparo.scene import Cutout
 from reparo.stages.reconstruct import embedded
 from reparo.stages.reconstruct.embedded import EmbeddedReconstructor, expected_overlap
-from reparo.stages.reconstruct.shape_network import GRID, REACH, Shape, ShapeHead
+from reparo.stages.reconstruct.shape_network import (
+    CLOSE,
+    FARTHEST,
+    GRID,
+    REACH,
+    Shape,
+    ShapeHead,
+    ground_depth,
+)
 from reparo.stages.reconstruct.shape_seen import USUAL_FOCAL, focal_in_sides, on_grey, resized, seen
 from reparo.stages.reconstruct.shape_surface import surface
 from reparo.stages.reconstruct.shape_texture import textured
@@ -183,10 +193,37 @@ def test_the_lens_is_told_in_sides_of_the_cutout():
 def test_a_mirrored_cutout_is_seen_mirrored():
     head, network = ShapeHead(wide=16, fine=8), Transformer(layers=12)
     cutout = cutout_of(masks()["thin"])
-    there = Cutout(cutout.rgba.flip(1), cutout.visible.flip(1), cutout.photo_from_cutout)
+    cutout = replace(cutout, up=(0.3, 0.9, 0.3))
+    there = replace(
+        cutout, rgba=cutout.rgba.flip(1), visible=cutout.visible.flip(1), up=(-0.3, 0.9, 0.3)
+    )
     once, again = (seen(one, 2.0, head, network) for one in (cutout, there))
     torch.testing.assert_close(again.solid, once.solid.flip(-1))
     torch.testing.assert_close(again.back, once.back.flip(-1))
+
+
+def test_what_touches_the_ground_lies_where_its_clue_says():
+    pitch, focal = math.radians(25.0), 1.8
+    up = torch.tensor([0.1, math.cos(pitch), math.sin(pitch)])
+    up = up / up.norm()
+    height = torch.randn(2, 500) * 0.2  # x, z of points; y by the plane through the first pixel
+    alpha = torch.zeros(1, CLOSE, CLOSE)
+    alpha[0, 100, 30] = 1
+    foot = torch.tensor([30.5 / CLOSE - 0.5, 0.5 - 100.5 / CLOSE, 0.0])
+    x, z = height
+    y = (up @ foot - up[0] * x - up[2] * z) / up[1]
+    wide = 1 - z / focal
+    clue = ground_depth(alpha, torch.tensor([focal]), up[None]) * FARTHEST
+    grid = torch.stack([2 * x / wide, -2 * y / wide], -1)[None, None]
+    said = grid_sample(clue, grid, align_corners=False)[0, 0, 0]
+    kept = (grid[0, 0].abs() < 0.9).all(-1) & (z > -0.4)
+    assert kept.sum() > 100
+    torch.testing.assert_close(said[kept], z[kept], atol=0.02, rtol=0)
+
+
+def test_without_upright_there_is_no_clue():
+    clue = ground_depth(torch.ones(1, CLOSE, CLOSE), torch.tensor([2.0]), torch.zeros(1, 3))
+    assert clue.abs().max() == 0
 
 
 @pytest.fixture

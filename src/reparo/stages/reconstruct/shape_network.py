@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import dropout, interpolate, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import avg_pool2d, dropout, interpolate, pixel_shuffle, pixel_unshuffle
 
 from reparo.stages.vision.blocks import Attending
 
@@ -20,6 +20,8 @@ GROUND = 0.5  # grey behind the object, sRGB
 GRID = 64  # rows, columns and layers of the solid
 REACH = 0.75  # sides: the layers lie between -REACH and REACH, far to near
 CLOSE = 128  # px of the picture that the network itself looks at
+FINER = 4  # ... of which each of its 32 x 32 places has so many a side
+FARTHEST = 1.5  # sides: the ground is not asked about beyond
 HEAD = 32  # channels of each of the attention's heads
 
 
@@ -80,11 +82,11 @@ class ShapeHead(nn.Module):
         super().__init__()
         self.forget = forget
         self.tokens = nn.Conv2d(TOKENS, wide, 1)
-        self.whole = nn.Linear(TOKENS + 1, wide)  # of the picture as a whole, and the lens
+        self.whole = nn.Linear(TOKENS + 4, wide)  # of the picture as a whole, lens and upright
         self.among = nn.ModuleList(Attending(wide, wide // HEAD) for _ in range(deep))
         rounds = (Block(wide) for _ in range(1 if deep else 2))
         self.coarse = nn.Sequential(*rounds, nn.Conv2d(wide, fine, 1))
-        self.pixels = nn.Conv2d(4 * 16, fine, 1)
+        self.pixels = nn.Conv2d(4 * FINER**2 + 1, fine, 1)
         self.close = nn.Sequential(Block(fine), Block(fine), nn.GroupNorm(8, fine), nn.SiLU())
         self.out = nn.Conv2d(fine, 4 * (GRID + 3), 1)
 
@@ -93,19 +95,40 @@ class ShapeHead(nn.Module):
         tokens: Float[Tensor, "b c 16 16"],
         rgba: Float[Tensor, "b 4 p p"],
         focal: Float[Tensor, " b"],
+        up: Float[Tensor, "b 3"],
     ) -> Shape:
-        """`rgba` at `CLOSE` px; `focal` in sides of the cut-out."""
-        lens = (1 / focal).clamp(0, 1)[:, None]
-        whole = self.whole(torch.cat([tokens.mean((2, 3)), lens.to(tokens)], 1))
+        """`rgba` at `CLOSE` px; `focal` in sides of the cut-out; `up` unit, or 0: unknown."""
+        view = torch.cat([(1 / focal).clamp(0, 1)[:, None], up], 1).to(tokens)
+        whole = self.whole(torch.cat([tokens.mean((2, 3)), view], 1))
         wide = self.tokens(tokens) + whole[:, :, None, None]
         for attending in self.among:
             wide = wide + self._some(attending(wide) - wide)
         fine = self._some(self.coarse(wide))
         fine = interpolate(fine, scale_factor=2, mode="bilinear", align_corners=False)
-        fine = self.close(fine + self.pixels(pixel_unshuffle(rgba - 0.5, 4)))
+        seen = pixel_unshuffle(rgba - 0.5, FINER)
+        seen = torch.cat([seen, ground_depth(rgba[:, 3], focal, up).to(seen)], 1)
+        fine = self.close(fine + self.pixels(seen))
         rays = pixel_shuffle(self.out(fine), 2)
         front = interpolate(rgba[:, :3], (GRID, GRID), mode="area")
         return Shape(rays[:, :GRID], front + rays[:, GRID:].to(front))
 
     def _some(self, added: Tensor) -> Tensor:
         return dropout(added, self.forget, self.training)
+
+
+def ground_depth(
+    alpha: Float[Tensor, "b p p"], focal: Float[Tensor, " b"], up: Float[Tensor, "b 3"]
+) -> Float[Tensor, "b 1 r r"]:
+    """Where rays meet the ground under the object's lowest point, were that at z = 0.
+
+    In `FARTHEST`, each of `FINER` x `FINER` px; 0 where `up` is. What touches the ground lies
+    there. The ray through (x, y) is at (x w, y w, z), w = 1 - z / focal: with a = up . (x, y, 0)
+    and h that of the lowest point, a w + up_z z = h.
+    """
+    along = (torch.arange(alpha.shape[-1]).to(alpha) + 0.5) / alpha.shape[-1] - 0.5
+    height = up[:, 0, None, None] * along - up[:, 1, None, None] * along[:, None]
+    inside = alpha >= 0.5 * alpha.amax((1, 2), keepdim=True)
+    lowest = height.masked_fill(~inside, torch.inf).amin((1, 2), keepdim=True)
+    height, lowest = avg_pool2d(height[:, None], FINER), lowest[:, None]
+    falling = (up[:, 2, None, None, None] - height / focal[:, None, None, None]).clamp_min(1e-3)
+    return ((lowest - height) / falling).clamp(-FARTHEST, FARTHEST) / FARTHEST
