@@ -8,7 +8,6 @@ holds no model that is held out. A model's figure is the median of its views', a
 median of its models'.
 """
 
-import math
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -24,11 +23,11 @@ from torch import Tensor
 
 from reparo.evaluate.table import text_table
 from reparo.scene import Cutout, Mesh
-from reparo.stages.reconstruct.embedded import expected_overlap
 from reparo.stages.reconstruct.inflate import InflateReconstructor
+from reparo.stages.reconstruct.shape_choice import best_choice
 from reparo.stages.reconstruct.shape_network import ShapeHead, Size
 from reparo.stages.reconstruct.shape_seen import seen
-from reparo.stages.reconstruct.shape_surface import LIKELY, surface
+from reparo.stages.reconstruct.shape_surface import surface
 from reparo.stages.reconstruct.shape_texture import textured
 from reparo.stages.vision.backbone import packaged
 from training import library, solids
@@ -88,13 +87,14 @@ def scored(plan: Plan, name: str) -> list[tuple[float, dict[str, Score]]]:
         truth = Truth.of(solid, kept["pose"][view].astype(float), focal)
         outline = cutout.rgba[..., 3]
         guess = seen(cutout, focal, head, network).solid[0]
+        choice = best_choice(guess, outline)
         guesses = {
             "inflate": InflateReconstructor()(cutout, name),
             "mean shape": meshed(plan.mean, cutout, focal),
-            "embedded": meshed(guess, cutout, focal),
+            "embedded": meshed(guess - choice.logit, cutout, focal),
         }
         scores = {method: score(mesh, truth, outline.numpy()) for method, mesh in guesses.items()}
-        found.append((expected_overlap(guess, outline), scores))
+        found.append((choice.overlap, scores))
     return found
 
 
@@ -117,15 +117,15 @@ def as_cutout(rgba: np.ndarray, focal: float, up: np.ndarray) -> Cutout:
 
 
 def meshed(logits: Tensor, cutout: Cutout, focal: float) -> Mesh:
-    """A mesh of a solid, without colours of its own."""
+    """A mesh of a solid, above 0 inside, without colours of its own."""
     made = surface(logits, cutout.rgba[..., 3], focal, MOST_FACES)
     return textured(made, torch.full((3, 2, 2), 0.5), cutout, focal, "thing")
 
 
 def mean_shape(packed: Path) -> Tensor:
-    """Logits of the share of views in which each cell is inside, of those whose outline has it.
+    """In which share of views each cell is inside, of those whose outline has it.
 
-    Cut where the IoU with the views themselves is best.
+    0 where the IoU with the views themselves is best cut.
     """
     occupancy = np.load(packed / "occupancy.npy", mmap_mode="r")
     names = (packed / "names.txt").read_text().split()
@@ -145,7 +145,7 @@ def mean_shape(packed: Path) -> Tensor:
     ]
     level = levels[int(np.argmax(overlap))]
     print(f"mean shape: cut at {level:.2f}, IoU {max(overlap):.3f} with views of its own")
-    return torch.from_numpy(8 * (share - level)).float() + math.log(LIKELY / (1 - LIKELY))
+    return torch.from_numpy(8 * (share - level)).float()
 
 
 def _iou(a: np.ndarray, b: np.ndarray) -> float:

@@ -5,8 +5,7 @@
 OUT/shape.safetensors is float16, of the running mean of the weights, anew every 1,000 steps.
 OUT/log.txt (and the screen) has a line every 250: step, ms a step, the losses of what is learned
 from, then for models that are only watched the losses of that mean, its mean overlap, and
-1 - overlap of the median model, each where a cell counts as inside from the chance LIKELY; last the
-chance from which it would be best to count, and the overlap then.
+1 - overlap of the median model, of the cells that promise the most (`shape_choice`).
 """
 
 import math
@@ -22,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout2d, interpolate
 
+from reparo.stages.reconstruct.shape_choice import best_choice
 from reparo.stages.reconstruct.shape_network import (
     GRID,
     LARGER,
@@ -31,7 +31,6 @@ from reparo.stages.reconstruct.shape_network import (
     ShapeHead,
     Size,
 )
-from reparo.stages.reconstruct.shape_surface import LIKELY
 from training.schedule import Average, Steps, chosen_device, rate
 from training.shape.store import Batch, Views
 
@@ -39,7 +38,6 @@ SIZES = {"local": LOCAL, "smaller": SMALLER, "larger": LARGER}
 FORGOTTEN = 0.15  # of the tokens' channels, so that no model is known by heart
 CELLS, OVERLAP, BACK = 3.0, 1.0, 0.3  # weights of the losses
 LINE, KEEP = 250, 1000  # steps from line to line, and from file to file
-CUTS = np.linspace(0.2, 0.6, 17)  # chances from which a cell may count
 
 
 @dataclass(frozen=True)
@@ -153,34 +151,27 @@ def watch(head: ShapeHead, views: Views, batch: int) -> str:
     rows = np.concatenate(views.watched)
     terms, overlaps = [], []
     for start in range(0, len(rows), batch):
-        part = views.batch(
-            rows[start : start + batch], np.zeros(len(rows[start : start + batch]), bool)
-        )
+        some = rows[start : start + batch]
+        part = views.batch(some, np.zeros(len(some), bool))
         said, answer = losses(head, part)
-        terms.append(said * len(part.focal) / len(rows))
-        overlaps.append(overlaps_of(answer.solid, part))
-    each = torch.cat(overlaps, 1).cpu().numpy()  # [cuts, views]
-    usual = np.array([np.interp(LIKELY, CUTS, one) for one in each.T])
-    owners = np.split(usual, np.cumsum([len(one) for one in views.watched])[:-1])
+        terms.append(said * len(some) / len(rows))
+        overlaps += overlaps_of(answer.solid, part)
+    owners = np.split(np.array(overlaps), np.cumsum([len(one) for one in views.watched])[:-1])
     median = np.median([1 - np.median(one) for one in owners])
-    best = int(each.mean(1).argmax())
-    return (
-        f"watched {texts(torch.stack(terms).sum(0).tolist())} IoU {usual.mean():.4f} "
-        f"median 1-IoU {median:.4f} best {each[best].mean():.4f} from {CUTS[best]:.3f}"
-    )
+    told = texts(torch.stack(terms).sum(0).tolist())
+    return f"watched {told} IoU {np.mean(overlaps):.4f} median 1-IoU {median:.4f}"
 
 
-def overlaps_of(solid: Tensor, part: Batch) -> Tensor:
-    """IoU inside the outline of each view, for each chance from which a cell counts."""
-    inside, truth = rays(part)
-    chance = solid.float().sigmoid() * inside[:, None]
-    real = (truth >= 0.5) & (inside[:, None] > 0)
+def overlaps_of(solid: Tensor, part: Batch) -> list[float]:
+    """IoU inside the outline of each view, of the cells that promise the most."""
+    inside, truth = (one.cpu() >= 0.5 for one in rays(part))
     found = []
-    for cut in CUTS:
-        taken = chance > cut
-        both = (taken & real).sum((1, 2, 3))
-        found.append(both / (taken | real).sum((1, 2, 3)).clamp(min=1))
-    return torch.stack(found)
+    every = zip(solid.cpu(), part.rgba[:, 3].cpu(), inside, truth, strict=True)
+    for logits, alpha, ray, real in every:
+        taken = (logits > best_choice(logits, alpha).logit) & ray
+        real &= ray
+        found.append(float((taken & real).sum() / (taken | real).sum().clamp(min=1)))
+    return found
 
 
 def begin(head: ShapeHead, part: Batch) -> None:

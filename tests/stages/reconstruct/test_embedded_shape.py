@@ -13,7 +13,8 @@ from reparo.errors import InputError
 from reparo.files.soundness import open_edges
 from reparo.scene import Cutout
 from reparo.stages.reconstruct import embedded
-from reparo.stages.reconstruct.embedded import EmbeddedReconstructor, expected_overlap
+from reparo.stages.reconstruct.embedded import EmbeddedReconstructor
+from reparo.stages.reconstruct.shape_choice import best_choice
 from reparo.stages.reconstruct.shape_network import (
     CLOSE,
     FARTHEST,
@@ -85,7 +86,7 @@ def masks() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name", list(masks()))
 def test_any_outline_and_any_guess_become_a_closed_mesh_about_the_unit_cube(name):
-    guess = 3 * torch.randn(GRID, GRID, GRID)
+    guess = 3 * torch.randn(GRID, GRID, GRID) + 0.6
     mesh = made(guess, masks()[name], focal=2.0)
     joined = solid(mesh)
     assert open_edges(mesh) == 0
@@ -262,8 +263,23 @@ def test_an_empty_cutout_is_refused():
 
 def test_overlap_is_expected_to_be_whole_where_the_guess_is_sure():
     alpha = torch.from_numpy(disc()).double()
-    assert expected_overlap(1000 * ball(), alpha) == pytest.approx(1, abs=1e-3)
-    assert expected_overlap(torch.zeros(GRID, GRID, GRID) - 1, alpha) == 0
+    assert best_choice(1000 * ball(), alpha).overlap == pytest.approx(1, abs=1e-3)
+
+
+def test_all_cells_are_taken_where_none_is_likelier_than_another():
+    choice = best_choice(torch.full((GRID, GRID, GRID), -2.0), torch.ones(40, 40))
+    assert choice.overlap == pytest.approx(1 / (1 + math.exp(2)))
+    assert choice.logit < -2
+
+
+def test_no_other_cut_promises_more():
+    logits = 3 * torch.randn(GRID, GRID, GRID) - 2
+    choice, chance = best_choice(logits, torch.ones(40, 40)), logits.sigmoid()
+    for cut in (0.5 * choice.likely, choice.likely, 0.5, 0.9):
+        taken = chance >= cut
+        promise = chance[taken].sum() / (taken.sum() + chance[~taken].sum())
+        assert promise <= choice.overlap + 1e-4
+        assert (cut == choice.likely) == (promise > choice.overlap - 1e-4)
 
 
 @pytest.mark.weights

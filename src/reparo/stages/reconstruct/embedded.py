@@ -8,18 +8,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn.functional import interpolate
 
 from reparo.contracts import Note, unsaid
 from reparo.errors import InputError
 from reparo.scene import Cutout, Mesh
 from reparo.stages.pretrained import Place
 from reparo.stages.reconstruct.inflate import InflateReconstructor
-from reparo.stages.reconstruct.shape_network import GRID, ShapeHead
+from reparo.stages.reconstruct.shape_choice import best_choice
+from reparo.stages.reconstruct.shape_network import ShapeHead
 from reparo.stages.reconstruct.shape_seen import focal_in_sides, seen
-from reparo.stages.reconstruct.shape_surface import LIKELY, surface
+from reparo.stages.reconstruct.shape_surface import surface
 from reparo.stages.reconstruct.shape_texture import textured
 from reparo.stages.vision.backbone import packaged
 from reparo.stages.vision.shipped import with_shipped_weights
@@ -45,26 +43,20 @@ class EmbeddedReconstructor:
         place = str(Place(self.device).chosen()[0])
         guess = seen(cutout, focal, _network(place), packaged(place))
         solid = guess.solid[0].float().cpu()
-        sure = expected_overlap(solid, alpha)
-        if sure < self.least_sure:
+        choice = best_choice(solid, alpha)
+        if choice.overlap < self.least_sure:
             self.note(
-                f"is its outline inflated: its shape was not clear from the photo ({sure:.2f} of 1)"
+                "is its outline inflated: its shape was not clear from the photo "
+                f"({choice.overlap:.2f} of 1)"
             )
             return InflateReconstructor()(cutout, name)
+        solid = solid - choice.logit
         found = surface(solid, alpha.detach(), focal, self.most_faces)
         return textured(found, guess.back[0].float().cpu(), cutout, focal, name)
 
     def close(self) -> None:
         """Lets go of the head; the transformer is shared and stays."""
         _network.cache_clear()
-
-
-def expected_overlap(solid: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"]) -> float:
-    """The IoU with the truth that the chances themselves promise, inside the outline."""
-    small = interpolate(alpha[None, None].float().cpu(), (GRID, GRID), mode="area")[0, 0]
-    chance = solid.sigmoid()[:, small > 0.5]
-    taken = chance > LIKELY
-    return float(chance[taken].sum() / (taken.sum() + chance[~taken].sum()).clamp(min=1e-6))
 
 
 @lru_cache(maxsize=1)

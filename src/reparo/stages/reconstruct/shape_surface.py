@@ -1,6 +1,5 @@
 """From a guess of an object's solid to a closed surface whose outline is the cut-out's."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,6 @@ from torch.nn.functional import interpolate
 from reparo.stages.reconstruct.shape_network import REACH
 
 NODES = (96, 80, 64, 48, 32)  # of the grid, each way; the first that gives few enough triangles
-LIKELY = 0.35  # chance from which a cell counts: best for the overlap in training
 SURE = 0.5  # logit: each ray inside the outline meets the object at least so surely
 NARROW = 3.0  # how much steeper the logits of rays become where that had to be made so
 STEEP = 8.0  # logits per alpha: the outline's own field
@@ -42,7 +40,10 @@ class Surface:
 def surface(
     logits: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"], focal: float, most_faces: int
 ) -> Surface:
-    """The largest grid's surface that has at most so many triangles; `focal` in sides."""
+    """The largest grid's surface that has at most so many triangles; `focal` in sides.
+
+    Cells above 0 are inside.
+    """
     made = None
     for nodes in NODES:
         made = _surface(field(logits, alpha, nodes), focal)
@@ -57,7 +58,7 @@ def field(
 ) -> Float[np.ndarray, "n n n"]:
     """Above 0 inside, on a grid of so many nodes each way, its border outside: z, rows, columns."""
     size = (nodes, nodes, nodes)
-    above = _spread(logits.float().cpu(), alpha) - math.log(LIKELY / (1 - LIKELY))
+    above = _spread(logits.float().cpu(), alpha)
     wide = interpolate(above[None, None].clamp(-6, 6), size, mode="trilinear")
     solid = gaussian_filter(wide[0, 0].double().cpu().numpy(), SMOOTH)
     outline = _outline(alpha, nodes)
