@@ -57,7 +57,7 @@ def main(
     trains = [read_scenes(data, split).to(place) for split in ("train", "close")]
     held = read_scenes(data, "held")
     network = DepthNetwork(course.width, course.rounds)
-    network = network.to(place, memory_format=torch.channels_last)
+    network = network.to(place, torch.float32, memory_format=torch.channels_last)
     best, steps = Average(network), Steps(course.steps, course.minutes)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
     losses, reports = [], 1
@@ -180,7 +180,7 @@ def report(network: nn.Module, held: Scenes, count: int = 120, at_once: int = 10
 
 
 def _halved(network: nn.Module) -> dict[str, Tensor]:
-    return {key: value.half().cpu() for key, value in network.state_dict().items()}
+    return {key: one.half().cpu().contiguous() for key, one in network.state_dict().items()}
 
 
 if __name__ == "__main__":

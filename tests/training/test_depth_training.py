@@ -1,0 +1,101 @@
+"""The depth network's training: what the loss does not mind, what the data is, and that it runs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+pytest.importorskip("embreex", reason="training needs embreex")
+
+from reparo.stages.depth.network import FINER, TOKENS, DepthNetwork
+from training import depth
+from training.kept import PATCHES, SAID, Batch, read_scenes
+from training.spoilt import recoloured, worse
+
+SIDE = 14 * PATCHES
+WIDTH = (32, 16, 8)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Two scenes of each kind; their tokens are noise."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "tokens").mkdir()
+    rng = np.random.default_rng(0)
+    for split in ("train", "close", "held"):
+        (folder / "scenes" / split).mkdir(parents=True)
+        for number in range(2):
+            index = np.zeros((SIDE, SIDE), np.uint8)
+            index[100:200, 50:150], index[150:300, 200:300] = 1, 2
+            away = np.linspace(0.1, 1, SIDE)[:, None] + 0.3 * index
+            rgb = rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
+            file = folder / "scenes" / split / f"{number:05d}.npz"
+            np.savez(file, rgb=rgb, index=index, disparity=away.astype("f2"))
+        tokens = rng.normal(size=(2, TOKENS, PATCHES, PATCHES)).astype("f2")
+        np.save(folder / "tokens" / f"{split}.npy", tokens)
+        (folder / "tokens" / f"{split}.done").write_text("2")
+    return folder
+
+
+@pytest.fixture
+def batch(data) -> Batch:
+    return read_scenes(data, "held").cropped(
+        np.arange(2), np.zeros((2, 2), int), (PATCHES, PATCHES)
+    )
+
+
+def test_a_crop_is_the_same_place_of_everything(data):
+    scenes = read_scenes(data, "train")
+    whole = scenes.cropped(np.array([1]), np.array([[0, 0]]), (PATCHES, PATCHES))
+    part = scenes.cropped(np.array([1]), np.array([[3, 5]]), (14, 16))
+    for name, finer in (("tokens", 1), ("disparity", SAID), ("number", SAID), ("given", FINER)):
+        mine, all_ = getattr(part, name), getattr(whole, name)
+        rows, columns = (slice(a * finer, b * finer) for a, b in ((3, 17), (5, 21)))
+        assert torch.equal(mine, all_[..., rows, columns])
+    assert set(whole.number.unique().tolist()) == {0, 1, 2}
+
+
+def test_the_map_counts_up_to_gain_and_offset(batch):
+    noise = 0.1 * torch.randn_like(batch.disparity)
+    said, free = batch.disparity + noise, replace(batch, number=torch.zeros_like(batch.number))
+    # nothing but the light term about infinity's zero sees an offset
+    assert depth.mismatch(3 * said, free) == pytest.approx(float(depth.mismatch(said, free)), 1e-4)
+    assert depth.mismatch(batch.disparity, batch) < 1e-3 < depth.mismatch(said, batch)
+
+
+@pytest.mark.parametrize("power", [0, 2])
+def test_objects_count_after_an_affine_fit(batch, power):
+    assert depth.object_errors(5 * batch.disparity + 2, batch, power).max() < 1e-3
+    wrong = batch.disparity + 0.2 * (batch.number == 1).float()
+    assert depth.object_errors(wrong, batch, power).max() > 0.02
+
+
+def test_masks_are_spoilt_in_ways_that_segmenters_have():
+    number = torch.zeros(200, 48, 48, dtype=torch.long)
+    number[:, 10:30, 10:30], number[:, 20:40, 30:44] = 1, 2
+    spoilt = worse(number, np.random.default_rng(0))
+    empty = (spoilt == 0).all(2).all(1)
+    halved = (spoilt > 2).any(2).any(1)
+    assert 0.25 < empty.float().mean() < 0.55
+    assert 0.02 < halved.float().mean() < 0.3
+    grown = (spoilt > 0) & (number == 0)
+    assert 0 < grown.sum() < 0.2 * (number > 0).sum()
+
+
+def test_colours_change_and_stay_colours():
+    rgb = torch.rand(50, 24, 24, 3)
+    other = recoloured(rgb, np.random.default_rng(0))
+    assert other.shape == rgb.shape and other.min() >= 0 and other.max() <= 1
+    blind = (other == 0.5).flatten(1).all(1).float().mean()
+    assert 0.05 < blind < 0.4
+
+
+def test_a_short_training_gives_a_file_that_loads(data, tmp_path, capsys):
+    course = depth.Course(steps=3, batch=2, width=WIDTH, rounds=1)
+    depth.main(data, tmp_path / "out.safetensors", course, "cpu")
+    network = DepthNetwork(WIDTH, 1)
+    network.load_state_dict(load_file(tmp_path / "out.safetensors"))
+    assert "3 steps in all, held out: object error" in capsys.readouterr().out

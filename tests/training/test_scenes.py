@@ -1,0 +1,139 @@
+"""Made-up scenes: what is said of a picture is true of it, and it comes from its seed alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+pytest.importorskip("embreex", reason="training needs embreex")
+
+from reparo.scene import Mesh
+from training.clutter import Wall, clutter
+from training.library import is_held_out, names
+from training.light import Light, smoothed
+from training.picture import View, look
+from training.rays import World
+from training.scenes import Plan, make
+
+SIDE = 64
+
+
+def mesh_of(shape: trimesh.Trimesh) -> Mesh:
+    return Mesh.plain(
+        torch.from_numpy(np.array(shape.vertices)).float(),
+        torch.from_numpy(np.array(shape.faces)),
+    )
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory) -> Path:
+    """A few plain solids of furniture's size."""
+    folder = tmp_path_factory.mktemp("library")
+    shapes = [trimesh.creation.box((1, 0.6, 0.4)), trimesh.creation.icosphere(2, 0.5)]
+    for number in range(12):
+        mesh = mesh_of(shapes[number % 2])
+        np.savez(
+            folder / f"thing{number}.npz",
+            vertices=mesh.vertices.numpy(),
+            faces=mesh.faces.numpy().astype("i4"),
+            uv=np.zeros((len(mesh.vertices), 2), "f4"),
+            face_material=np.zeros(len(mesh.faces), "i2"),
+            colours=np.array([[0.6, 0.4, 0.2, 1]], "f4"),
+            size=np.float32(0.8),
+        )
+    return folder
+
+
+def view(side: int = SIDE) -> View:
+    return View(np.eye(3), np.zeros(3), np.radians(60), side)
+
+
+def dark(**changes: object) -> Light:
+    usual = {
+        "sun": np.array([0.0, 1, 0]),
+        "softness": 0.0,
+        "sun_colour": np.zeros(3),
+        "sky": np.full((8, 16, 3), 0.5),
+    }
+    return Light(**(usual | changes))  # pyright: ignore
+
+
+def ball(x: float, y: float, z: float) -> Mesh:
+    shape = trimesh.creation.icosphere(4, 0.5)
+    shape.apply_translation((x, y, z))
+    return mesh_of(shape)
+
+
+def floor() -> Mesh:
+    return mesh_of(trimesh.creation.box(bounds=[[-9, -1.1, -9], [9, -1, 9]]))
+
+
+def test_disparity_is_one_over_the_distance_along_the_axis():
+    truth = look(World([ball(0, 0, -3)]), view(), dark(), np.random.default_rng(0))
+    assert truth.disparity[SIDE // 2, SIDE // 2] == pytest.approx(1 / 2.5, rel=1e-3)
+    assert truth.index[SIDE // 2, SIDE // 2] == 0
+    assert truth.index[0, 0] == -1 and truth.disparity[0, 0] == 0
+
+
+def test_the_sun_casts_a_shadow_and_plain_floor_has_no_grain():
+    light = dark(sun_colour=np.ones(3), sky=np.full((8, 16, 3), 0.05))
+    world = World([ball(0, -0.4, -3), floor()])
+    rng = np.random.default_rng(3)
+    said = [look(world, view(256), light, rng).rgb.astype(float).mean(-1) for _ in range(3)]
+    rgb = np.median(said, 0)  # some pictures have a camera's noise
+    under, beside = rgb[128 + 80, 128], rgb[128 + 80, 20:50]
+    assert under < 0.5 * beside.mean()
+    assert beside.std() < 0.05 * beside.mean()
+
+
+def test_smoothing_keeps_what_is_even_and_stops_at_edges():
+    rng = np.random.default_rng(0)
+    same = np.zeros((SIDE, SIDE), int)
+    same[:, SIDE // 2 :] = 1
+    normal = np.tile(np.array([0.0, 1, 0], "f4"), (SIDE, SIDE, 1))
+    level = np.where(same[..., None] > 0, 3.0, 1.0).astype("f4")
+    assert smoothed(level, same, normal, (1, 2, 4)) == pytest.approx(level)
+    noisy = level + 0.2 * rng.normal(size=level.shape).astype("f4")
+    left = smoothed(noisy, same, normal, (1, 2, 4))
+    assert np.abs(left - level).mean() < 0.2 * np.abs(noisy - level).mean()
+
+
+def test_a_seed_gives_one_scene_and_another_another(library, tmp_path):
+    kept = []
+    for folder, number in (("a", 0), ("b", 0), ("a", 1)):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        make(Plan(library, tmp_path / folder, 0, False, close=True), number)
+        kept.append(np.load(tmp_path / folder / f"{number:05d}.npz"))
+    assert all(np.array_equal(kept[0][key], kept[1][key]) for key in kept[0])
+    assert not np.array_equal(kept[0]["rgb"], kept[2]["rgb"])
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_a_scene_has_models_of_its_side_and_masks_that_hold_what_shows(library, tmp_path, held_out):
+    allowed = names(library, held_out)
+    if not allowed:
+        pytest.fail("the library has models of both sides")
+    for number in range(3):
+        make(Plan(library, tmp_path, 0, held_out, close=False), number)
+        kept = np.load(tmp_path / f"{number:05d}.npz")
+        count, shape = len(kept["names"]), kept["index"].shape
+        full = np.unpackbits(kept["full"], count=count * kept["index"].size)
+        full = full.reshape(count, *shape).astype(bool)
+        assert set(kept["names"]) <= set(allowed)
+        assert all(is_held_out(name) == held_out for name in kept["names"])
+        for place in range(count):
+            shown = kept["index"] == place + 1
+            assert shown.sum() >= 60
+            assert (full[place] | ~shown).mean() > 0.999
+
+
+def test_clutter_stands_before_its_wall_and_on_the_floor(library):
+    along, out = np.array([1.0, 0, 0]), np.array([0, 0, 1.0])
+    wall = Wall(np.array([0, 0, -4.0]), along, out, 2.5, 2.0)
+    rng = np.random.default_rng(0)
+    made = [mesh for _ in range(5) for mesh in clutter(rng, library, names(library), wall, 1.0)]
+    assert len(made) > 20
+    low = np.stack([mesh.bounds[0].numpy() for mesh in made])
+    assert low[:, 1].min() > -1e-4 and low[:, 2].min() > -4.2
