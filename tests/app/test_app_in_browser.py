@@ -113,6 +113,17 @@ def saved(folder, suffix):
     raise AssertionError(f"no {suffix} came")
 
 
+def downloaded(tab, folder):
+    """Each object's rotation in the result that "Everything" saves."""
+    tab.press("Everything")
+    packed = saved(folder, ".zip")
+    with zipfile.ZipFile(packed) as result:
+        assert {"scene.glb", "layout.json", "report.html"} <= set(result.namelist())
+        layout = json.loads(result.read("layout.json"))
+    packed.unlink()
+    return {one["name"]: one["rotation"] for one in layout["objects"]}
+
+
 @pytest.mark.parametrize("photo", [ROOM, CHAIRS])
 def test_from_the_drop_to_the_download(photo, browser, address, photos, tmp_path):
     tab, names = opened(browser, address), set(CLICKS[photo])
@@ -147,11 +158,7 @@ def test_from_the_drop_to_the_download(photo, browser, address, photos, tmp_path
     tab.press("The scene")
     nodes = pygltflib.GLTF2().load(str(saved(tmp_path / "saved", ".glb"))).nodes
     assert names <= {node.name for node in nodes}
-    tab.press("Everything")
-    with zipfile.ZipFile(saved(tmp_path / "saved", ".zip")) as packed:
-        assert {"scene.glb", "layout.json", "report.html"} <= set(packed.namelist())
-        layout = json.loads(packed.read("layout.json"))
-    assert {one["name"] for one in layout["objects"]} == names
+    assert set(downloaded(tab, tmp_path / "saved")) == names
     check_quiet(browser)
 
 
@@ -224,4 +231,27 @@ def test_tabs_reload_boxes_undo_and_stop(browser, address, photos):
     browser.refresh()
     tab.wait(lambda: tab.has("Undo: object-1 merged into right-chair"))
     assert tab.value("Selected") == "right-chair"
+    check_quiet(browser)
+
+
+def test_all_objects_are_found_and_turn_only_if_they_may(browser, address, photos, tmp_path):
+    tab = opened(browser, address)
+    tab.drop(photos[ROOM])
+    tab.press("Find all objects")
+    worked(tab)
+    assert tab.value("Selected") is not None
+    tab.press("Make the scene")
+    tab.wait(lambda: tab.has("Refine from here"), WORK)
+    first = downloaded(tab, tmp_path / "saved")
+    assert len(first) >= 2
+
+    tab.press("Refine from here")
+    tab.wait(lambda: tab.has("Undo: places refined"), WORK)
+    assert downloaded(tab, tmp_path / "saved") == first
+    tab.press("Undo: places refined")
+    tab.wait(lambda: tab.has("Redo: places refined"))
+    tab.field("May turn").click()
+    tab.press("Refine from here")
+    tab.wait(lambda: tab.has("Undo: places refined"), WORK)
+    assert downloaded(tab, tmp_path / "saved") != first
     check_quiet(browser)

@@ -16,8 +16,8 @@ from reparo.stages.vision.transformer import CHANNELS
 TOKENS = 3 * CHANNELS  # three levels
 FINER = 8  # clue pixels a patch, along a side
 CLUES = 11
-WIDTH = (144, 96, 32)  # channels at 1, 2 and 4 pixels a patch
-ROUNDS = 0  # in which every patch looks at all others
+WIDTH = (160, 96, 32)  # channels at 1, 2 and 4 pixels a patch
+ROUNDS = 3  # in which every patch looks at all others
 MOST = 256  # objects of a picture
 COLUMN, ROW = 3, 4  # among the clues
 
