@@ -247,11 +247,13 @@ def test_all_objects_are_found_and_turn_only_if_they_may(browser, address, photo
 
     tab.press("Refine from here")
     tab.wait(lambda: tab.has("Undo: places refined"), WORK)
-    assert downloaded(tab, tmp_path / "saved") == first
+    again = downloaded(tab, tmp_path / "saved")
+    assert all(again[name] == pytest.approx(first[name], abs=1e-4) for name in first)
     tab.press("Undo: places refined")
     tab.wait(lambda: tab.has("Redo: places refined"))
     tab.field("May turn").click()
     tab.press("Refine from here")
     tab.wait(lambda: tab.has("Undo: places refined"), WORK)
-    assert downloaded(tab, tmp_path / "saved") != first
+    turned = downloaded(tab, tmp_path / "saved")
+    assert any(turned[name] != pytest.approx(first[name], abs=1e-3) for name in first)
     check_quiet(browser)
