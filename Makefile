@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; say where it is: make PYTHON=..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
-		-c constraints.txt -e ".[app,embedded,paper,usd,sim,simplify,dev]"
+		-c constraints.txt -e ".[app,embedded,paper,usd,sim,simplify,training,dev]"
 	touch $@
 
 # Without the networks, given masks still work, and the tests that need networks are left out.

@@ -8,8 +8,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-pytest.importorskip("embreex", reason="training needs embreex")
-
 from reparo.stages.depth.network import FINER, TOKENS, DepthNetwork
 from training import depth
 from training.kept import PATCHES, SAID, Batch, read_scenes
