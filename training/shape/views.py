@@ -25,6 +25,7 @@ from rich.progress import track
 from reparo.scene import Mesh
 from training import library, solids
 from training.picture import View
+from training.pool import pool
 from training.shape.bend import Bend, BentSolid
 from training.shape.built import piece
 from training.shape.pictures import GRID, pictures, repainted
