@@ -165,3 +165,13 @@ def test_solids_are_kept_as_they_are(tmp_path, ball):
     )
     again = solids.load(tmp_path, "ball")
     assert (again.inside == made.inside).all() and (again.corner == made.corner).all()
+
+
+def test_views_of_made_up_pieces_are_written_and_kept(tmp_path):
+    views.main(tmp_path, tmp_path, tmp_path / "out", views=1, built=2)
+    made = sorted((tmp_path / "out").glob("*.npz"))
+    assert len(made) == 2
+    kept, before = np.load(made[0]), made[0].stat().st_mtime_ns
+    assert np.linalg.norm(kept["up"][0]) == pytest.approx(1) and kept["up"][0, 1] > 0.5
+    views.main(tmp_path, tmp_path, tmp_path / "out", views=1, built=2)
+    assert made[0].stat().st_mtime_ns == before

@@ -71,8 +71,8 @@ def _shaded(
     rays = view.rays(offset)
     hits = world.first(np.broadcast_to(view.place, rays.shape), rays)
     seen = hits.mesh == 0
-    irradiance = received(world, light, view.place + hits.distance[:, None] * rays, hits, rng)
-    irradiance *= seen[:, None]
+    shown = replace(hits, mesh=np.where(seen, 0, -1))  # the ground need not be lit
+    irradiance = received(world, light, view.place + hits.distance[:, None] * rays, shown, rng)
     return decoded(hits.colour) * irradiance, irradiance, seen
 
 
