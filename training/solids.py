@@ -96,7 +96,7 @@ def outward(
     scene: EmbreeScene, vertices: np.ndarray, faces: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Faces turned so that each connected patch's front is the side that sees more sky."""
-    faces, patch = igl.bfs_orient(faces)
+    faces, patch = (np.asarray(one) for one in igl.bfs_orient(faces))
     areas, normals = _areas(vertices, faces)
     chosen = rng.choice(len(faces), PROBES, p=areas / areas.sum())
     chosen = np.concatenate([chosen, np.arange(len(faces))]) if len(faces) < PROBES else chosen

@@ -35,7 +35,7 @@ class Box:
 
     def inside(self, points: np.ndarray, cell: float) -> np.ndarray:
         """Between the planes."""
-        return (np.abs(points) <= np.maximum(self.half, cell)).all(1)
+        return np.all(np.abs(points) <= np.maximum(self.half, cell), axis=1)
 
 
 @dataclass(frozen=True)

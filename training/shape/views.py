@@ -143,7 +143,7 @@ def one(mesh: Mesh, solid: Body, rng: np.random.Generator) -> dict[str, np.ndarr
         "rgba": front,
         "back": back,
         "occupancy": occupancy(solid, pose, front[..., 3]),
-        "focal": np.float32(pose.focal),
+        "focal": np.array(pose.focal, "f4"),
         "up": pose.view.rotation[1].astype("f4"),
         "pose": pose.frame_from_model.astype("f4"),
     }
