@@ -16,6 +16,8 @@ from PIL import Image
 
 from reparo import api
 from reparo.batch import How, drive
+from reparo.batch.journal import Journal
+from reparo.batch.photos import Task
 from reparo.errors import InputError
 from reparo.files.layout_json import read_layout
 
@@ -94,6 +96,27 @@ def test_what_is_no_longer_as_it_was_is_done_again(batch, tmp_path, change):
         os.utime(out / "a/steps", (time.time() + 5, time.time() + 5))  # as deleting leaves it
     batch(*(["b"] if change == "photo" else ["a", "b"]), seed=int(change == "settings"))
     assert tried(out)[2:] == (["a", "b"] if change == "settings" else ["a"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+def test_a_name_that_is_no_text_stops_nothing(batch, photos, tmp_path):
+    (photos() / "old\udcff.png").write_text("x")  # Latin-1 from another machine
+    for _ in range(2):
+        assert batch("a") == ["a", "old\udcff"]
+    assert [line["photo"] for line in lines(tmp_path / "out")] == ["a.png", "old\udcff.png"]
+    assert 'href="old%FF/report.html"' in (tmp_path / "out/batch.html").read_text()
+
+
+def test_a_photo_that_vanishes_while_a_batch_starts_stops_nothing(batch, photos, tmp_path):
+    batch("a", "b")
+    (tmp_path / "photos/a.png").unlink()
+    left = drive.Batch(
+        tmp_path / "out",
+        [Task(tmp_path / f"photos/{name}.png", tmp_path / "out" / name) for name in "ab"],
+        Journal(tmp_path / "out"),
+        lambda *_: None,
+    ).left("other settings")
+    assert [task.photo.stem for task in left] == ["a", "b"]
 
 
 def test_where_none_works_the_batch_says_where_to_look(batch):

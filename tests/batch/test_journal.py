@@ -49,7 +49,10 @@ def test_a_last_line_that_only_lacks_its_end_is_kept(journal):
 
 
 def test_lines_of_others_do_not_count(journal):
-    journal.path.write_text('[1]\n{"photo": 3}\nnonsense\n\n')
+    odd = ('"exports": null', '"objects": 3', '"notes": "n"')
+    lines = [f'{{"photo": "a.jpg", "done": true, {one}}}' for one in odd]
+    text = "\n".join(["[1]", '{"photo": 3}', "nonsense", "", "[" * 100_000, *lines, ""])
+    journal.path.write_text(text)
     journal.mend()
     assert journal.last() == {}
 
@@ -60,6 +63,16 @@ def test_what_was_at_work_when_the_batch_was_killed_is_known_once(journal):
     journal.add({"photo": "a.jpg", "done": True})
     assert journal.interrupted() == {"b.jpg"}
     assert journal.interrupted() == set()
+
+
+def test_any_name_of_a_file_can_be_at_work(journal):
+    names = {"a\nb.png", "c\u2028.png", "d\udcff.png", '"\\'}
+    for name in names:
+        journal.begin(name)
+    journal.add({"photo": "e.png"})
+    with (journal.out / ".batch/at-work.txt").open("ab") as file:
+        file.write(b"+\xff\n+3\nx\n")  # of nobody
+    assert journal.interrupted() == names
 
 
 def test_a_second_batch_in_the_folder_is_refused_and_a_killed_one_keeps_nobody_out(tmp_path):
@@ -98,7 +111,8 @@ def test_a_batch_waits_for_workers_that_an_earlier_one_left(tmp_path):
 def test_folders_have_the_photos_names_and_no_two_the_same(tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
-    for name in ("a.jpg", "b.jpg", "B.png", "c.jpg", "c.jpg.png", "._d.jpg", "e.txt"):
+    own = ("batch.html.png", "Batch-2.html.png", "batch.jsonl.jpg")  # what the batch writes
+    for name in ("a.jpg", "b.jpg", "B.png", "c.jpg", "c.jpg.png", "._d.jpg", "e.txt", *own):
         (photos / name).write_bytes(b"x")
     folders = {task.photo.name: task.folder.name for task in tasks_in(photos, tmp_path / "out")}
     assert folders == {
@@ -107,6 +121,7 @@ def test_folders_have_the_photos_names_and_no_two_the_same(tmp_path):
         "B.png": "B.png",
         "c.jpg": "c",
         "c.jpg.png": "c.jpg.png",
+        **{name: name for name in own},
     }
     assert len({name.casefold() for name in folders.values()}) == len(folders)
 

@@ -23,7 +23,7 @@ def work(options):
         step("segment")
         name = task.photo.stem
         trace = task.folder.parent / "trace.txt"
-        with trace.open("a") as file:
+        with trace.open("a", errors="replace") as file:
             file.write(f"{name}\n")
         if name.startswith("dies"):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,7 @@
 """Exit codes that no command decides, and the small commands."""
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -67,6 +68,16 @@ def test_each_kind_of_end_has_its_code(reparo, monkeypatch, error, code, words):
     got, _, said = reparo("doctor")
     assert got == code and words in said
     assert "Traceback" not in said
+
+
+def test_a_path_that_is_no_text_is_printed_as_it_is(monkeypatch):
+    from reparo.cli import commands
+
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", printed)
+    monkeypatch.setattr(commands, "execute", lambda _: print("old\udcff", flush=True))
+    assert cli.main(["batch"]) == 0
+    assert printed.buffer.getvalue().strip() == b"old\xff"
 
 
 def test_a_fault_of_ours_shows_its_traceback_on_demand(reparo, monkeypatch):

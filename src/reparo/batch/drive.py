@@ -67,7 +67,7 @@ class Batch:
             if not (
                 line.get("done")
                 and untouched(task.folder, line)
-                and line.get("made_from") == made_from(task.photo, settings)
+                and line.get("made_from") == _now_made_from(task.photo, settings)
             ):
                 left.append(task)
         self.progress("look what is done", len(self.tasks), len(self.tasks))
@@ -163,6 +163,14 @@ def untouched(folder: Path, line: Line) -> bool:
         return False
     written = note.stat().st_mtime + SLACK  # a folder's time tells that something was deleted
     return all(path.stat().st_mtime <= written for path in (note.parent, *note.parent.rglob("*")))
+
+
+def _now_made_from(photo: Path, settings: str) -> str | None:
+    """None where the photo cannot be read: its worker will say so, and the others go on."""
+    try:
+        return made_from(photo, settings)
+    except OSError:
+        return None
 
 
 def _peaks(lines: Mapping[str, Line]) -> list[float]:

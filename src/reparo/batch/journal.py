@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -13,6 +14,7 @@ from reparo.batch.photos import WORK, Line
 from reparo.errors import InputError, ReparoError
 
 JOURNAL = "batch.jsonl"
+LISTS = ("objects", "notes", "exports")
 PATIENCE = 60.0  # s; so long a worker may need to notice that its batch is gone
 
 
@@ -51,20 +53,25 @@ class Journal:
     def add(self, line: Line) -> None:
         """Appends a line, in one piece."""
         _append(self.path, json.dumps(line) + "\n")
-        _append(self._at_work, f"-{line['photo']}\n")
+        self._note("-", line["photo"])
 
     def begin(self, photo: str) -> None:
         """Notes that a photo is at work."""
-        _append(self._at_work, f"+{photo}\n")
+        self._note("+", photo)
 
     def interrupted(self) -> set[str]:
         """The photos that were at work when an earlier batch was killed; they are asked once."""
         found: set[str] = set()
         if self._at_work.exists():
-            for text in self._at_work.read_text(encoding="utf-8").splitlines():
-                (found.add if text.startswith("+") else found.discard)(text[1:])
+            for text in self._at_work.read_bytes().splitlines():
+                if isinstance(photo := _json(text[1:]), str):
+                    (found.add if text.startswith(b"+") else found.discard)(photo)
             self._at_work.unlink()
         return found
+
+    def _note(self, sign: str, photo: str) -> None:
+        """As JSON: a file's name may hold anything, new lines and bytes that are no text too."""
+        _append(self._at_work, f"{sign}{json.dumps(photo)}\n")
 
     @property
     def _at_work(self) -> Path:
@@ -101,11 +108,18 @@ def alone(out: Path) -> Iterator[None]:
 
 
 def _line(text: bytes) -> Line | None:
-    try:
-        line = json.loads(text)
-    except ValueError:
+    line = _json(text)
+    if not isinstance(line, dict) or not isinstance(line.get("photo"), str):
         return None
-    return line if isinstance(line, dict) and isinstance(line.get("photo"), str) else None
+    return line if all(isinstance(line.get(key, []), list) for key in LISTS) else None
+
+
+def _json(text: bytes) -> Any:
+    """What it says; None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _append(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """Which photos there are, and what is to be done with each."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from reparo.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic")
 WORK = ".batch"  # in a batch's folder: what only the batch itself reads
+OWN = re.compile(r"batch(-\d+)?\.html|batch\.jsonl")  # and what people read there
 
 Line = dict[str, Any]
 """What came of one photo: a line of batch.jsonl."""
@@ -62,8 +64,9 @@ def tasks_in(photos: Path, out: Path) -> list[Task]:
         raise InputError(f"{photos} holds no photo; its files end in {', '.join(SUFFIXES)}")
     # some disks take Room and room for one name, and a.jpg.png has the stem a.jpg
     taken = Counter(name.casefold() for file in files for name in {file.stem, file.name})
+    free = {stem for stem, count in taken.items() if count == 1 and not OWN.fullmatch(stem)}
     return [
-        Task(file, out / (file.stem if taken[file.stem.casefold()] == 1 else file.name))
+        Task(file, out / (file.stem if file.stem.casefold() in free else file.name))
         for file in files
     ]
 

@@ -1,5 +1,6 @@
 """batch.html: all photos of a batch and what came of them, on pages that need no network."""
 
+import os
 from collections.abc import Sequence
 from html import escape
 from importlib.metadata import version
@@ -27,7 +28,8 @@ def write_sheet(out: Path, known: Sequence[Known]) -> None:
     pages = [known[start : start + PAGE] for start in range(0, len(known), PAGE)]
     for index, page in enumerate(pages):
         with whole_file(out / page_name(index)) as path:
-            path.write_text(_page(page, known, (index, len(pages))), encoding="utf-8")
+            text = _page(page, known, (index, len(pages)))
+            path.write_text(text, encoding="utf-8", errors="replace")  # names may be no text
     for stale in range(len(pages), len(pages) + 1000):
         path = out / page_name(stale)
         if not path.exists():
@@ -160,7 +162,7 @@ def _links(task: Task, line: Line) -> Element:
 
 def _address(task: Task, name: str) -> str:
     """Relative, so that the folder can be moved."""
-    return quote(f"{task.folder.name}/{name}")
+    return quote(os.fsencode(f"{task.folder.name}/{name}"))
 
 
 def _pages(index: int, count: int) -> list[Element]:

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 a fault of ours, 2 something the user can mend, 130 Ctrl-C.
 """
 
+import io
 import os
 import sys
 
@@ -24,6 +25,8 @@ def _ended(arguments: list[str]) -> int:
     # Threads that wait sleep: where other programs are busy too, spinning ones slow torch down by
     # more than ten times. OpenMP reads this once, when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a path comes out as it is, text or not
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         from reparo.cli.commands import execute
 
