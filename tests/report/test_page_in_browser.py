@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -241,6 +242,17 @@ def test_it_fits_a_phone(page):
     drawn = "return arguments[0].getContext('2d').getImageData(160, 160, 1, 1).data[3]"
     assert all(browser.execute_script(drawn, one) == 255 for one in meshes)
     keep(browser, "report-phone.png")
+
+
+def test_each_card_says_how_large_its_object_is(page):
+    browser = page(DESK)
+    script = (
+        "return [...document.querySelectorAll('tr.size:not([hidden]) td')]"
+        ".map((one) => one.textContent)"
+    )
+    sizes = browser.execute_script(script)
+    assert len(sizes) == 4
+    assert all(re.fullmatch(r"[\d.]+( \S [\d.]+){2} \(unit not known\)", one) for one in sizes)
 
 
 def test_it_is_dark_where_dark_is_wanted(page):

@@ -123,7 +123,8 @@ def look(job: Job, regions: Sequence[Region]) -> tuple[Camera, Depth, list[str]]
         note = {"camera": camera_table(camera), "kind": depth.kind, "assumed": assumed}
         (folder / "camera.json").write_text(json.dumps(note, indent=1) + "\n")
 
-    recipe = Recipe(choice.use, {**choice.recipe, "world": world}, job.inputs(SEGMENT))
+    settings = {**choice.recipe, "world": asdict(world)}
+    recipe = Recipe(choice.use, settings, job.inputs(SEGMENT))
     folder = job.workspace.step(DEPTH, recipe, make)
     camera, kind, assumed = _read_camera(folder / "camera.json", job.photo.size)
     job.progress("depth", 1, 1)

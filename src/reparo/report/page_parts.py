@@ -16,6 +16,8 @@ CONFIDENCE = {  # layout.json's key -> its name here
     "scale": "Size",
 }
 NOTABLE = 0.01  # of an object's size: a gap or an overlap worth a sentence
+GUESSED = 0.25  # confidence below which a distance or a size is called a guess
+NOTHING = 5e-5  # what is smaller is rounding, not a measurement
 DIGEST = 64  # letters of a SHA-256, of which a person needs few
 
 
@@ -116,8 +118,11 @@ def measures(report: ObjectReport) -> Element:
         lines.append(tag("div", tag("dt", name), tag("dd", bar(value), percent(value))))
     numbers = {f"error of {key}": value for key, value in report.losses.items()}
     numbers |= {"deepest inside another": report.penetration, "gap below": report.gap}
-    rows = [
-        tag("tr", tag("th", key, scope="row"), tag("td", f"{value:.4g}"))
+    size = tag("tr", tag("th", "wide, high, deep", scope="row"), tag("td"), class_="size")
+    size.set("hidden", "hidden")  # until the page's script has measured it
+    rows = [size]
+    rows += [
+        tag("tr", tag("th", key, scope="row"), tag("td", number(value)))
         for key, value in numbers.items()
     ]
     more = tag("details", tag("summary", "All numbers"), tag("table", tag("tbody", *rows)))
@@ -136,6 +141,13 @@ def verdict(report: ObjectReport) -> str:
         said.append(f"It floats {percent(report.gap)} of its size above what it stands on")
     if report.gap < -NOTABLE:
         said.append(f"It is sunk by {percent(-report.gap)} of its size")
+    guessed = [
+        word
+        for key, word in (("distance", "distance"), ("scale", "size"))
+        if report.confidence.get(key, 1.0) < GUESSED
+    ]
+    if guessed:
+        said.append(f"The photo hardly fixes its {' and its '.join(guessed)}")
     return ". ".join(said) + "."
 
 
@@ -172,7 +184,10 @@ def _by(one: Made) -> list[Element]:
     """The backend; its settings and networks folded away, where there are any."""
     lines = {key: short(value) for key, value in flat(one.settings).items()}
     for name, facts in one.networks.items():
-        lines[f"network {name}"] = ", ".join(map(str, facts.values()))
+        source = str(facts.get("from", ""))
+        more = [str(fact) for key, fact in facts.items() if key != "from"]
+        told = [source, *(fact for fact in more if fact not in source)]  # which has the version
+        lines[f"network {name}"] = ", ".join(filter(None, told))
     if not lines:
         return [tag("span", one.by)]
     rows = [
@@ -196,6 +211,11 @@ def tint(index: int, seen: Seen, name: str) -> Element:
 def percent(share: float) -> str:
     """0.873 as 87 %, with a narrow space that does not break."""
     return f"{100 * share:.0f}\u202f%"
+
+
+def number(value: float) -> str:
+    """Four digits of a measurement."""
+    return "0" if abs(value) < NOTHING else f"{value:.4g}"
 
 
 def duration(seconds: float) -> str:

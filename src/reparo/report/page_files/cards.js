@@ -41,7 +41,9 @@ class Cards {
     const count = Math.round(trianglesOf(object)).toLocaleString("en");
     canvas.closest("figure").querySelector(".triangles").textContent = `· ${count} triangles`;
     const sides = sizeOf(object).map((side) => Number(side.toPrecision(2)).toString());
-    canvas.title = `${sides.join(" × ")}${this.view.unit || " units"} wide, high and deep`;
+    const size = canvas.closest("article").querySelector("tr.size");
+    size.lastElementChild.textContent = sides.join(" × ") + (this.view.unit || " (unit not known)");
+    size.hidden = false;
     turn(0, 0);
   }
 
