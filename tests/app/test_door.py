@@ -62,7 +62,16 @@ def test_each_door_has_its_own_token():
 
 def test_nobody_comes_in_without_the_token(guard):
     wrong = guard.token[:-1] + ("a" if guard.token[-1] != "a" else "b")
-    for path in ("/", "", "/index.html", f"/{wrong}/s/", f"/{guard.token}x/s/", "/é/", "*"):
+    for path in (
+        "/",
+        "",
+        "/index.html",
+        f"/{wrong}/s/",
+        f"/{guard.token}x/s/",
+        "/é/",
+        "/\udcff",
+        "*",
+    ):
         assert answer(guard, path)[0] == 403
         assert answer(guard, path, Upgrade="websocket")[0] == 403
         assert answer(guard, f"{path}?token={guard.token}")[0] == 403

@@ -3,6 +3,8 @@
 import io
 import json
 import shutil
+import threading
+import time
 import zipfile
 
 import pytest
@@ -12,6 +14,7 @@ from colour_network import BLUE, RED, ColourNetwork, photo_bytes
 from reparo.app import labour, work
 from reparo.app.session import Session
 from reparo.app.shown import placed
+from reparo.errors import InputError
 from reparo.files.layout_json import read_layout
 from reparo.files.meshes import read_mesh
 from reparo.files.stored import read_result
@@ -100,6 +103,32 @@ def test_making_again_keeps_what_still_holds(session):
     assert session.state.scene == "002"
     session.undo()
     assert session.result.is_dir()
+
+
+def test_what_is_not_in_the_scene_cannot_be_moved(session):
+    pose = session.scene().poses["object-1"]
+    with pytest.raises(InputError, match="no longer in the scene"):
+        session.move("object-3", pose)  # as when another window has just made the scene anew
+
+
+def test_two_windows_that_save_at_once_take_turns(session, monkeypatch):
+    pose = session.scene().poses["object-1"]
+    session.move("object-1", (pose[0] + 0.5, *pose[1:]))
+    at_work, together = [], []
+
+    def written(*_):
+        at_work.append(1)
+        together.append(len(at_work))
+        time.sleep(0.05)
+        at_work.pop()
+
+    monkeypatch.setattr(work, "hand_placed", written)
+    threads = [threading.Thread(target=session.finished) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == [1, 1, 1]
 
 
 def test_growing_leaves_the_foot_where_it_is(session):

@@ -230,6 +230,41 @@ def test_a_listener_that_fails_harms_nobody(session):
     assert heard == ["objects"]
 
 
+@pytest.mark.parametrize(
+    "name, kept",
+    [
+        ("照片.jpg", "photo.jpg"),
+        ("  .png", "photo.png"),
+        ("", "photo.png"),
+        ("../../b ü.PNG", "b.png"),
+    ],
+)
+def test_a_photo_may_have_any_name(session, name, kept):
+    session.open_photo(name, photo_bytes())
+    assert session.photo == session.folder / "photo" / kept
+
+
+def test_what_is_no_picture_is_refused_by_its_own_name(session):
+    with pytest.raises(InputError, match=r"^my notes\.png is cut short"):
+        session.open_photo("my notes.png", b"notes")
+    assert session.title == "Tidy-room"
+
+
+def test_a_workspace_that_cannot_be_written_is_said(network, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written: Not a directory"):
+        Session(tmp_path / "file/session", load=lambda: network).open_photo("a.png", photo_bytes())
+
+
+def test_what_a_person_keeps_beside_the_results_stays(session):
+    for name in ("001", "007", "001 copy", "2nd"):
+        (session.folder / "results" / name).mkdir(parents=True)
+    assert labour._next(session) == "008"
+    labour._forget(session)
+    left = {path.name for path in (session.folder / "results").iterdir()}
+    assert left == {"001 copy", "2nd"}
+
+
 def test_the_folder_is_plain_files(session):
     session.click(*RED)
     names = {path.relative_to(session.folder).as_posix() for path in session.folder.rglob("*.*")}

@@ -30,6 +30,7 @@ def test_a_merged_object_keeps_its_name_and_has_the_new_outline(two):
 
 def test_what_people_type_becomes_a_file_name(two):
     assert two.renamed("object-1", "  My red chair! ").names[0] == "My-red-chair"
+    assert two.renamed("object-1", "Object-1").names[0] == "Object-1"
     assert safe_name("../../etc/passwd") == "etc-passwd"
     for wrong in ("", " ", "///", "..."):
         with pytest.raises(InputError, match="letters or digits"):
@@ -40,6 +41,7 @@ def test_names_stay_different_and_known(two):
     assert two.free_name() == "object-3"
     for wrong in (
         lambda: two.renamed("object-1", "object-2"),
+        lambda: two.renamed("object-1", "Object-2"),
         lambda: two.deleted("sofa"),
         lambda: two.merged("object-1", "object-1", "c.png"),
         lambda: two.merged("object-1", "sofa", "c.png"),

@@ -20,12 +20,39 @@ RESTED = 0.7  # s without another letter, after which a name is taken for whole
 MOST = 60 << 20  # bytes of a photo's file
 
 
+class Typing:
+    """A name as it is typed: taken when the typing rests, or something else is done."""
+
+    def __init__(self, take: Callable[[str | None, str], None]) -> None:
+        self._take = take
+        self._typed: tuple[str | None, str] | None = None  # whose name, and what it says so far
+        self._timer: threading.Timer | None = None
+        self._lock = threading.RLock()
+
+    def letter(self, whose: str | None, name: str) -> None:
+        """The field says this now."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._typed = (whose, name)
+            self._timer = threading.Timer(RESTED, self.end)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def end(self) -> None:
+        """Takes what was typed, if anything was."""
+        with self._lock:
+            typed, self._typed = self._typed, None
+            if typed is not None:
+                self._take(*typed)
+
+
 class Deeds:
     """Every control's deed."""
 
     def __init__(self, page: Page) -> None:
         self.page, self.session, self.client = page, page.session, page.client
-        self._typing: threading.Timer | None = None
+        self._typing = Typing(self._tried(self.rename))
         panel = page.panel
         self._on(panel.photo.on_upload, lambda event: self.upload(event.target.value))
         self._on(panel.switch.on_click, lambda _: page.turn_to(not page.in_scene))
@@ -48,7 +75,7 @@ class Deeds:
         self._on(marking.make.on_click, lambda _: labour.make(self.session))
         self._on(marking.delete.on_click, lambda _: self.delete())
         self._on(marking.selected.on_update, lambda event: page.select(event.target.value))
-        self._on(marking.name.on_update, lambda event: self.name_typed(event.target.value))
+        self._on(marking.name.on_update, lambda event: self.name_typed(event.target.value), True)
         self._on(marking.merge.on_update, lambda event: self.merge(event.target.value))
 
     def _wire_arranging(self) -> None:
@@ -94,18 +121,15 @@ class Deeds:
             self.page.select(self.session.box((*upper_left, *lower_right)))
 
     def name_typed(self, name: str) -> None:
-        """A letter was typed: once the typing rests, what is selected has another name."""
-        if self._typing is not None:
-            self._typing.cancel()
-        rename = self._safe(lambda: self.rename(self.page.selected, name))
-        self._typing = threading.Timer(RESTED, rename)
-        self._typing.start()
+        """A letter was typed: once the typing rests, what is selected now has another name."""
+        self._typing.letter(self.page.selected, name)
 
     def rename(self, old: str | None, name: str) -> None:
         """Another name for an object, unless the field is just empty."""
         if old is not None and name.strip() and name != old and old in self.session.state.names:
+            selected = self.page.selected
             new = self.session.rename(old, name)
-            self.page.select(new)
+            self.page.select(new if selected == old else selected)
 
     def merge(self, other: str) -> None:
         """What is selected and another become one."""
@@ -141,12 +165,15 @@ class Deeds:
 
     def save_glb(self) -> None:
         """Hands the browser scene.glb."""
-        content = (self.session.finished() / "scene.glb").read_bytes()
+        with self.session.lock:  # another window may save, too
+            content = (self.session.finished() / "scene.glb").read_bytes()
         self._hand(f"{self.session.title}.glb", content)
 
     def save_all(self) -> None:
         """Hands the browser the result's folder, packed."""
-        self._hand(f"{self.session.title}.zip", work.archive(self.session.finished()))
+        with self.session.lock:
+            content = work.archive(self.session.finished())
+        self._hand(f"{self.session.title}.zip", content)
 
     def _hand(self, name: str, content: bytes) -> None:
         self.client.send_file_download(name, content, save_immediately=True)
@@ -154,17 +181,31 @@ class Deeds:
     # ---- whatever goes wrong
 
     def _on(
-        self, register: Callable[[Callable[[Any], None]], Any], deed: Callable[[Any], Any]
+        self,
+        register: Callable[[Callable[[Any], None]], Any],
+        deed: Callable[[Any], Any],
+        typing: bool = False,
     ) -> None:
         """The deed whenever the person, and not the page itself, touches a control."""
+        done = (self._tried if typing else self._safe)(deed)
 
         def heard(event: Any) -> None:
             if getattr(event, "client", self.client) is not None:
-                self._safe(deed)(event)
+                done(event)
 
         register(heard)
 
     def _safe(self, deed: Callable[..., Any]) -> Callable[..., None]:
+        """The deed after what was typed just before; what goes wrong is said."""
+        tried = self._tried(deed)
+
+        def safely(*given: Any) -> None:
+            self._typing.end()
+            tried(*given)
+
+        return safely
+
+    def _tried(self, deed: Callable[..., Any]) -> Callable[..., None]:
         def safely(*given: Any) -> None:
             try:
                 deed(*given)

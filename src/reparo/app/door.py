@@ -64,7 +64,7 @@ class Guard:
         if origin is not None and origin != f"http://{host}":
             return _plain(http.HTTPStatus.FORBIDDEN, "another page may not open this one")
         parts = [*request.path.partition("?")[0].split("/"), ""][1:]
-        if not secrets.compare_digest(parts[0].encode(), self.token.encode()):
+        if not secrets.compare_digest(parts[0].encode(errors="replace"), self.token.encode()):
             words = "open the address that `reparo app` printed; its long part is the key"
             return _plain(http.HTTPStatus.FORBIDDEN, words)
         session = parts[1]

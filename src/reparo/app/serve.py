@@ -14,7 +14,7 @@ from reparo.app.deeds import Deeds
 from reparo.app.door import SESSION, Guard, Server
 from reparo.app.page import Page
 from reparo.app.session import Session
-from reparo.errors import InputError
+from reparo.errors import InputError, ReparoError
 
 log = logging.getLogger(__name__)
 
@@ -86,13 +86,13 @@ class App:
         if name is None:
             return
         try:
-            page = Page(client, self.sessions.get(name), self._links(name))
-        except InputError as error:
+            with client.atomic():  # no button is there before it does something
+                page = Page(client, self.sessions.get(name), self._links(name))
+                Deeds(page)
+            self.pages[client.client_id] = page
+            page.begin()
+        except (ReparoError, OSError) as error:  # a file of it is damaged or gone
             client.add_notification("This session cannot be opened", str(error), color="red")
-            return
-        self.pages[client.client_id] = page
-        Deeds(page)
-        page.begin()
 
     def _went(self, client: viser.ClientHandle) -> None:
         if (page := self.pages.pop(client.client_id, None)) is not None:

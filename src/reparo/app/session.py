@@ -107,16 +107,22 @@ class Session:
         shutil.rmtree(new, ignore_errors=True)
         try:
             new.mkdir(parents=True)
-            file = new / f"{safe_name(Path(name).stem or 'photo')}{suffix}"
+            file = new / f"{_stem(name)}{suffix}"
             file.write_bytes(content)
-            open_image(file)  # refuses what is no picture, before anything is given up
+            _check_picture(file, name)  # before anything is given up
             with self.lock:
+                self.check_idle()
                 if self.photo is not None:
                     self.folder.rename(_free(self.folder))
                 (self.folder / "photo").mkdir(parents=True, exist_ok=True)
                 file.replace(self.folder / "photo" / file.name)
                 self.history.begin()
                 self._open()
+        except OSError as error:
+            raise InputError(
+                f"{self.folder} cannot be written: {error.strerror}; free some space, or start the "
+                "app with another --workspace"
+            ) from error
         finally:
             shutil.rmtree(new, ignore_errors=True)
         self.tell("photo")
@@ -168,6 +174,8 @@ class Session:
         """Puts an object of the scene where somebody dragged it."""
         if self.result is None:
             raise InputError("there is no scene yet in which to move anything; make it first")
+        if (there := self.scene()) is None or name not in there.poses:
+            raise InputError(f"{name!r} is no longer in the scene; choose another object")
         self._do(lambda state: state.placed(name, tuple(map(float, pose))), "scene")
 
     def undo(self) -> None:
@@ -187,11 +195,12 @@ class Session:
         """The folder of the result as it is shown; what was moved by hand is written first."""
         if self.result is None:
             raise InputError("there is no scene yet to save; make it first")
-        if not self.state.moved:
-            return self.result
-        placed = self.folder / "placed"
-        work.hand_placed(self.result, self.state.moved, placed)
-        return placed
+        with self.lock:  # two pages may ask at once
+            if not self.state.moved:
+                return self.result
+            placed = self.folder / "placed"
+            work.hand_placed(self.result, self.state.moved, placed)
+            return placed
 
     def check_idle(self) -> None:
         """Refuses commands while long work is going on that they would pull the ground from."""
@@ -243,18 +252,34 @@ class Session:
             self._do(lambda state: state.changed(name, kept, clicks))
 
     def _do(self, command: Callable[[State], State], change: Change = "objects") -> None:
-        self.check_idle()
         with self.lock:
+            self.check_idle()
             self.history.go(command(self.state))
         self.tell(change)
 
     def _step(self, step: Callable[[], bool]) -> None:
-        self.check_idle()
         with self.lock:
+            self.check_idle()
             moved = step()
         if moved:
             self.tell("objects")
             self.tell("scene")
+
+
+def _stem(name: str) -> str:
+    """A photo's name as ours may be; where no letter of it may stay, a plain one."""
+    try:
+        return safe_name(Path(name).stem)
+    except InputError:
+        return "photo"
+
+
+def _check_picture(file: Path, name: str) -> None:
+    """Refuses what is no picture, by the name under which it came."""
+    try:
+        open_image(file)
+    except InputError as error:
+        raise InputError(str(error).replace(str(file), name or "it")) from error
 
 
 def _free(folder: Path) -> Path:

@@ -68,7 +68,8 @@ class State:
     def renamed(self, old: str, new: str) -> "State":
         """With another name for one object; what people type becomes safe in files."""
         safe = safe_name(new)
-        if safe != old and safe in self.names:
+        others = [name for name in self.names if name != old]
+        if safe.casefold() in map(str.casefold, others):  # some disks take Cup and cup for one
             raise InputError(f"there is a {safe!r} already; choose another name")
         other = replace(self.thing(old), name=safe)
         return replace(self, things=self._with(old, other), said=f"{old} renamed to {safe}")
