@@ -21,7 +21,9 @@ class Cards {
     if (!object.meshes.length) return;
     canvas.width = canvas.height = SIDE;
     const away = this.view.photo.eye.clone().sub(this.view.sphere.center);
-    const state = { yaw: Math.atan2(away.x, away.z) + ASKEW, tilt: TILT };
+    const box = boxAround(object);
+    const sphere = box.getBoundingSphere(new THREE.Sphere());
+    const state = { yaw: Math.atan2(away.x, away.z) + ASKEW, tilt: TILT, sphere };
     const turn = (sideways, down) => {
       state.yaw += sideways;
       state.tilt = Math.min(Math.max(state.tilt + down, 0.05), 3.09);
@@ -40,14 +42,14 @@ class Cards {
     });
     const count = Math.round(trianglesOf(object)).toLocaleString("en");
     canvas.closest("figure").querySelector(".triangles").textContent = `· ${count} triangles`;
-    const sides = sizeOf(object).map((side) => Number(side.toPrecision(2)).toString());
+    const sides = box.getSize(new THREE.Vector3()).toArray().map((side) => Number(side.toPrecision(2)).toString());
     const size = canvas.closest("article").querySelector("tr.size");
     size.lastElementChild.textContent = sides.join(" × ") + (this.view.unit || " (unit not known)");
     size.hidden = false;
     turn(0, 0);
   }
 
-  draw(canvas, { meshes, found }, { yaw, tilt }) {
+  draw(canvas, { meshes, found }, { yaw, tilt, sphere }) {
     const copy = new THREE.Group();
     for (const mesh of meshes) {
       const part = new THREE.Mesh(mesh.geometry, mesh.userData.surfaces.lit);
@@ -55,7 +57,6 @@ class Cards {
       copy.add(part);
     }
     this.scene.add(copy);
-    const sphere = new THREE.Box3().setFromObject(copy).getBoundingSphere(new THREE.Sphere());
     const distance = (0.88 * sphere.radius) / Math.sin(Math.PI / 12) || 1;
     this.camera.position.setFromSphericalCoords(distance, tilt, yaw).add(sphere.center);
     this.camera.near = distance / 100;

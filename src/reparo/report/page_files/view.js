@@ -86,9 +86,11 @@ function objectsOf(root, names) {
   });
 }
 
-/** Width, height and depth of an object as it stands, in the world's units. */
-function sizeOf({ node }) {
-  return new THREE.Box3().setFromObject(node).getSize(new THREE.Vector3()).toArray();
+/** The box around objects as they stand: exact, since boxes of turned boxes are too large. */
+function boxAround(...objects) {
+  const box = new THREE.Box3();
+  for (const { node } of objects) box.expandByObject(node, true);
+  return box;
 }
 
 /** Corners of faces, over three. */
@@ -108,8 +110,7 @@ class View {
     this.objects = objectsOf(root, data.names);
     this.scene = new THREE.Scene();
     this.scene.add(root);
-    const box = new THREE.Box3();
-    for (const { node } of this.objects) box.expandByObject(node);
+    const box = boxAround(...this.objects);
     this.sphere = box.getBoundingSphere(new THREE.Sphere());
     this.scene.add(lights(this.sphere), this.floor(box.min.y));
     this.pixel = { value: new THREE.Vector2(0.01, 0.01) };
