@@ -16,6 +16,13 @@ from reparo.errors import ReparoError
 
 OLDEST_PYTHON = (3, 11)
 INSTALL = "pip install 'reparo3d[embedded]'"
+EXTRAS = {  # what an extra is for; what presets need is told with them
+    "app": "`reparo app`",
+    "usd": "USD exports",
+    "sim": "URDF and MJCF exports",
+    "simplify": "--simplify",
+    "ray": "`reparo batch --engine ray`",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ def examine(config: Path | None = None) -> Iterator[Finding]:
     )
     yield _torch()
     yield from _packages()
+    yield from _extras()
     yield from _managers()
     yield from _backends()
     yield from _halves()
@@ -63,16 +71,41 @@ def _torch() -> Finding:
 
 def _packages() -> Iterator[Finding]:
     for line in requires("reparo3d") or []:
-        wanted, _, marker = line.partition(";")
-        if 'extra == "embedded"' not in marker and marker.strip():
-            continue
-        name = re.split(r"[^A-Za-z0-9._-]", wanted.strip())[0]
-        if name == "torch":
+        if _extra(line) not in (None, "embedded") or _name(line) == "torch":
             continue
         try:
-            yield Finding(name, True, version(name))
+            yield Finding(_name(line), True, version(_name(line)))
         except PackageNotFoundError:
-            yield Finding(name, False, "not installed", INSTALL, needed=not marker)
+            needed = _extra(line) is None
+            yield Finding(_name(line), False, "not installed", INSTALL, needed=needed)
+
+
+def _extras() -> Iterator[Finding]:
+    """What more there is to install, and what for."""
+    for extra, purpose in EXTRAS.items():
+        names = [_name(line) for line in requires("reparo3d") or [] if _extra(line) == extra]
+        lacking = [name for name in names if not _installed(name)]
+        detail = f"for {purpose}" + (f"; not installed: {', '.join(lacking)}" if lacking else "")
+        remedy = f"pip install 'reparo3d[{extra}]'"
+        yield Finding(f"extra {extra}", not lacking, detail, remedy, needed=False)
+
+
+def _extra(line: str) -> str | None:
+    """The extra that a requirement belongs to."""
+    found = re.search(r"""extra == ["']([^"']+)["']""", line)
+    return found[1] if found else None
+
+
+def _name(line: str) -> str:
+    """The package that a requirement asks for."""
+    return re.split(r"[^A-Za-z0-9._-]", line.strip())[0]
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
 
 
 def _managers() -> Iterator[Finding]:

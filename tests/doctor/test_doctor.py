@@ -63,6 +63,13 @@ def test_packages_that_read_a_network_are_missed(tmp_path, monkeypatch):
     assert said("settings my.toml", config)["packages: transformers"] == remedy
 
 
+def test_an_extra_that_is_not_installed_is_told_with_what_it_is_for(monkeypatch):
+    monkeypatch.setattr(doctor, "_installed", lambda name: name != "viser")
+    detail = "for `reparo app`; not installed: viser"
+    assert said("extra app") == {detail: "pip install 'reparo3d[app]'"}
+    assert said("extra usd") == {}
+
+
 def test_a_wrong_settings_file_is_told(tmp_path):
     config = tmp_path / "my.toml"
     config.write_text('[depth]\nuse = "nosuch"\n')

@@ -123,6 +123,13 @@ def test_a_picture_that_claims_too_many_pixels_is_refused(tmp_path, monkeypatch)
         read_photo(tmp_path / "photo.png")
 
 
+def test_a_picture_too_large_even_for_pillow_is_called_large_not_broken(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 15)
+    Image.new("RGB", (8, 5)).save(tmp_path / "photo.png")
+    with pytest.raises(InputError, match=r"million pixels.*scale it down"):
+        read_photo(tmp_path / "photo.png")
+
+
 @pytest.mark.parametrize("profile", ["sRGB", "broken"])
 def test_a_colour_profile_that_changes_nothing_changes_nothing(tmp_path, profile):
     data = b"no profile"
@@ -199,9 +206,9 @@ def test_a_heic_picture_is_named_as_such(tmp_path):
         read_photo(path)
 
 
-@pytest.mark.parametrize("where", ["missing.png", "."])
-def test_a_missing_picture_is_refused(tmp_path, where):
-    with pytest.raises(InputError, match="no picture at"):
+@pytest.mark.parametrize(("where", "why"), [("missing.png", "nothing"), (".", "a folder")])
+def test_a_missing_picture_is_refused(tmp_path, where, why):
+    with pytest.raises(InputError, match=f"no picture at .*: there is {why}"):
         read_photo(tmp_path / where)
 
 

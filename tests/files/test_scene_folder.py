@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 
 import numpy as np
@@ -98,6 +99,11 @@ def test_a_pose_with_rounded_digits_is_made_a_rotation(folder):
     found = read_scene_folder(folder).camera.world_from_camera.matrix
     torch.testing.assert_close(found @ found.T, torch.eye(3))
     assert found[0, 2].item() == pytest.approx(s, abs=1e-4)
+
+
+def test_a_results_folder_is_told_where_its_scene_folder_is(tmp_path, folder):
+    with pytest.raises(InputError, match=re.escape(f"in this result is {folder}")):
+        read_scene_folder(tmp_path)
 
 
 def scaled():

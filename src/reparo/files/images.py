@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-MAX_PIXELS = 200_000_000  # a picture that claims more is a mistake or a trap
+MAX_PIXELS = 178_000_000  # a picture that claims more is a mistake or a trap, Pillow says, too
 
 
 def read_photo(path: Path) -> Photo:
@@ -59,7 +59,8 @@ def write_image(path: Path, pixels: Float[Tensor, "h w c"]) -> None:
 def open_image(path: Path) -> Image.Image:
     """A picture file decoded whole and turned as its EXIF says."""
     if not path.is_file():
-        raise InputError(f"no picture at {path}; check the path")
+        what = "a folder; name one picture in it" if path.is_dir() else "nothing; check the path"
+        raise InputError(f"no picture at {path}: there is {what}")
     try:
         with warnings.catch_warnings():  # sizes are judged here, odd metadata harms nobody
             warnings.simplefilter("ignore")
@@ -71,6 +72,8 @@ def open_image(path: Path) -> Image.Image:
                 return ImageOps.exif_transpose(image)
     except InputError:
         raise
+    except Image.DecompressionBombError as error:  # before it could be asked for its size
+        raise InputError(_too_large(path, "more")) from error
     except Exception as error:  # decoders raise whatever they like on broken files
         raise InputError(_what_is_wrong(path)) from error
 
@@ -82,10 +85,12 @@ def rgba_array(image: Image.Image) -> np.ndarray:
 
 def _refuse_giants(path: Path, image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
-        raise InputError(
-            f"a picture may have at most {MAX_PIXELS // 1_000_000} million pixels, {path} says "
-            f"{image.width}x{image.height}; scale it down first"
-        )
+        raise InputError(_too_large(path, f"{image.width}x{image.height}"))
+
+
+def _too_large(path: Path, said: str) -> str:
+    most = MAX_PIXELS // 1_000_000
+    return f"a picture may have at most {most} million pixels, {path} says {said}; scale it down"
 
 
 def _what_is_wrong(path: Path) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor
 from reparo.errors import InputError
 from reparo.files import checks
 from reparo.files.depths import read_depth, write_depth
+from reparo.files.folder import is_scene
 from reparo.files.images import read_mask, read_photo, write_image, write_mask
 from reparo.files.meshes import read_mesh
 from reparo.files.names import check_name, check_unique, inside
@@ -84,6 +85,8 @@ def read_scene_folder(folder: Path) -> SceneFile:
     if not folder.is_dir():
         raise InputError(f"no scene folder at {folder}; check the path")
     path = folder / "scene.json"
+    if not path.is_file() and is_scene(folder / "scene"):  # `run` left this folder
+        raise InputError(f"no file {path}; the scene folder in this result is {folder / 'scene'}")
     top = checks.table(
         checks.read_json(path), str(path), ("image", "camera", "objects"), ("depth", "ground")
     )
