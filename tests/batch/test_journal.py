@@ -93,6 +93,12 @@ def test_a_second_batch_in_the_folder_is_refused_and_a_killed_one_keeps_nobody_o
             pass
 
 
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / ".batch/batch.lock").mkdir(parents=True)
+    with pytest.raises(InputError, match="cannot be written"), alone(tmp_path):
+        pass
+
+
 def test_a_batch_waits_for_workers_that_an_earlier_one_left(tmp_path):
     (tmp_path / ".batch").mkdir()
     code = (

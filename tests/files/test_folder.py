@@ -114,6 +114,8 @@ def test_a_link_to_a_result_stays_a_link(tmp_path):
 def test_a_full_disk_is_said_in_a_sentence(tmp_path):
     with pytest.raises(InputError, match="disk is full"), whole(tmp_path / "out"):
         raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(InputError, match="disk is full"), whole(tmp_path / "out"):
+        raise OSError("36864 requested and 20448 written")  # as numpy has it
     with pytest.raises(PermissionError), whole(tmp_path / "out"):
         raise PermissionError(errno.EACCES, "Permission denied")
     assert names(tmp_path) == []
@@ -129,5 +131,13 @@ def test_a_file_is_replaced_whole(tmp_path):
         raise KeyboardInterrupt
     assert path.read_text() == "first"
     assert names(path.parent) == ["preview.png"]
+    with pytest.raises(InputError, match=r"preview\.png cannot be written: Read-only"):
+        with whole_file(path) as temporary:
+            raise OSError(errno.EROFS, "Read-only file system", str(temporary))
+    with pytest.raises(InputError, match="cannot be written: File exists"):
+        with whole_file(path / "below.png") as temporary:
+            temporary.write_text("first")
+    with pytest.raises(PermissionError), whole_file(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "read"))
     with pytest.raises(InputError, match="disk is full"), whole_file(path):
         raise OSError(errno.ENOSPC, "No space left on device")

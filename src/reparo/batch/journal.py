@@ -87,14 +87,13 @@ def alone(out: Path) -> Iterator[None]:
     folder = out / WORK
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror}; choose another") from error
-    try:
         held = FileLock(folder / "batch.lock").acquire(timeout=0)
     except Timeout as error:
         raise InputError(
             f"another batch is at work in {out}; wait for it, or choose another folder"
         ) from error
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror}; choose another") from error
     with held:
         try:
             for path in sorted(folder.glob("worker-*.lock")):

@@ -12,6 +12,7 @@ from reparo.errors import InputError
 from reparo.files.checks import read_json
 
 LEFT = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")  # names by `_sibling`
+CUT = re.compile(r"\d+ requested and \d+ written")  # numpy's words for a full disk
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -84,9 +85,14 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(target)
     except OSError as error:
         _refuse_full_disk(target, error)
+        if error.filename in map(str, (temporary, *target.parents)):  # not one that was read
+            raise InputError(
+                f"{path} cannot be written: {error.strerror}; choose another"
+            ) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _check_replaceable(target: Path, ours: Callable[[Path], bool], inputs: Sequence[Path]) -> None:
@@ -136,7 +142,7 @@ def _swap(temporary: Path, target: Path) -> None:
 
 
 def _refuse_full_disk(target: Path, error: OSError) -> None:
-    if error.errno in FULL:
+    if error.errno in FULL or (error.errno is None and CUT.fullmatch(str(error))):
         raise InputError(
             f"the disk is full, {target} could not be written; free some space"
         ) from error
