@@ -1,5 +1,7 @@
 """Meshes made lighter and closed: shape, looks and what cannot be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -100,6 +102,19 @@ def test_a_hole_is_capped_in_the_colours_of_its_rim():
     assert torch.equal(done.faces[: len(holed.faces)], holed.faces)
 
 
+def test_holes_that_touch_at_a_corner_are_closed_each():
+    whole = of_mesh(trimesh.creation.icosphere(2))
+    corner = int(whole.faces[0, 0])
+    around = [face for face in range(len(whole.faces)) if corner in whole.faces[face]]
+    first = around[0]
+    shared = [len(set(whole.faces[first].tolist()) & set(whole.faces[k].tolist())) for k in around]
+    apart = [first, around[shared.index(1)]]  # two that meet at that corner alone
+    kept = torch.tensor([face for face in range(len(whole.faces)) if face not in apart])
+    holed = replace(whole, faces=whole.faces[kept], face_material=whole.face_material[kept])
+    done = closed(holed, "ball")
+    assert body(done).is_volume and len(done.faces) == len(holed.faces) + 6
+
+
 def test_a_closed_mesh_stays_as_it_is_and_one_inside_out_is_turned():
     whole = ball()
     done = closed(whole, "ball")
@@ -113,6 +128,11 @@ def test_a_closed_mesh_stays_as_it_is_and_one_inside_out_is_turned():
         whole.face_material,
     )
     assert body(closed(turned, "ball")).volume == pytest.approx(body(whole).volume)
+
+
+def test_a_sheet_is_closed_by_its_back():
+    corners, face = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), torch.tensor([[0, 1, 2]])
+    assert open_edges(closed(Mesh.plain(corners, face), "sheet")) == 0  # and numpy warns of nothing
 
 
 def test_what_cannot_be_closed_is_refused():

@@ -5,8 +5,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from jaxtyping import Int
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from reparo.errors import InputError
@@ -58,7 +56,7 @@ def _capped(mesh: Mesh, name: str) -> Mesh:
     open_ones = np.flatnonzero(count[back.reshape(-1)] == 1)
     if not len(open_ones):
         return mesh
-    rim = torch.from_numpy(_parts(edges[open_ones])).to(mesh.faces)  # of each open edge
+    rim = torch.from_numpy(_rims(edges[open_ones])).to(mesh.faces)  # of each open edge
     ends = torch.from_numpy(_edges(mesh.faces.cpu().numpy())[open_ones]).to(mesh.faces)  # [e, 2]
     middles = mesh.vertices.new_zeros(int(rim.max()) + 1, 3)
     middles.index_add_(0, rim, mesh.vertices[ends[:, 0]])
@@ -83,13 +81,34 @@ def _fanned(values: Tensor, both: list[Tensor]) -> Tensor:
     return torch.stack([first, second, (first + second) / 2], 1).flatten(0, 1)
 
 
-def _parts(edges: Int[np.ndarray, "e 2"]) -> Int[np.ndarray, " e"]:
-    """Which connected rim each edge belongs to, numbered from 0."""
-    _, near = np.unique(edges, return_inverse=True)
-    near = near.reshape(-1, 2)
-    ones = np.ones(len(near), bool)
-    graph = coo_matrix((ones, (near[:, 0], near[:, 1])), shape=(near.max() + 1,) * 2)
-    return connected_components(graph, directed=False)[1][near[:, 0]].astype(np.int64)
+def _rims(edges: Int[np.ndarray, "e 2"]) -> Int[np.ndarray, " e"]:
+    """Which rim each open edge belongs to, numbered from 0.
+
+    A rim meets each corner once: holes that touch at a corner have one each. Whoever walks along
+    the edges and comes to a corner again has just gone around one.
+    """
+    at: dict[int, list[int]] = {}
+    for number, ends in enumerate(edges.tolist()):
+        for end in ends:
+            at.setdefault(end, []).append(number)
+    rim, found = np.full(len(edges), -1, np.int64), 0
+    for start in list(at):
+        walked, met, here = [], {start: 0}, start
+        while at[here]:
+            edge = at[here].pop()
+            here = int(edges[edge].sum()) - here
+            at[here].remove(edge)
+            walked.append(edge)
+            if here in met:
+                around = walked[met[here] :]
+                rim[around], found = found, found + 1
+                del walked[met[here] :]
+                met = {corner: place for corner, place in met.items() if place <= met[here]}
+            else:
+                met[here] = len(walked)
+        if walked:  # it ends in the midst of the surface; such a mesh is refused
+            rim[walked], found = found, found + 1
+    return rim
 
 
 def _facing_out(mesh: Mesh) -> Mesh:
@@ -99,8 +118,9 @@ def _facing_out(mesh: Mesh) -> Mesh:
     faces = welded(mesh)
     places = torch.unique(mesh.vertices, dim=0).detach().double().cpu().numpy()
     body = trimesh.Trimesh(places, faces.copy(), process=False)  # it turns them in place
-    if not body.is_watertight or (body.is_winding_consistent and body.volume > 0):
-        return mesh
-    trimesh.repair.fix_normals(body, multibody=True)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of what has no volume
+        if not body.is_watertight or (body.is_winding_consistent and body.volume > 0):
+            return mesh
+        trimesh.repair.fix_normals(body, multibody=True)
     turned = torch.from_numpy((np.asarray(body.faces) != faces).any(1)).to(mesh.faces.device)
     return replace(mesh, faces=torch.where(turned[:, None], mesh.faces.flip(1), mesh.faces))
