@@ -176,12 +176,23 @@ def test_a_runs_folder_tells_all_that_a_report_shows(run_folder):
     assert "the lens is assumed" in page.texts["li"]
 
 
-@pytest.mark.parametrize("gone", ["layout.json", "scene/scene.json", "scene/image.png"])
+@pytest.mark.parametrize(
+    "gone", ["layout.json", "scene.glb", "scene/scene.json", "scene/image.png"]
+)
 def test_a_report_says_what_it_cannot_be_made_of(run_folder, gone):
     (run_folder / gone).unlink()
     with pytest.raises(InputError):
         remake(run_folder)
     assert not (run_folder / REPORT).exists()
+
+
+def test_a_damaged_preview_and_odd_notes_are_no_fault_of_ours(run_folder):
+    path = run_folder / "layout.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"notes": 3}))
+    assert "3" in Page(remake(run_folder).read_text(encoding="utf-8")).texts["li"]
+    (run_folder / "preview.png").write_bytes(b"cut")
+    with pytest.raises(InputError, match=r"preview\.png is cut short"):
+        remake(run_folder)
 
 
 def test_notes_that_are_no_notes_do_no_harm(tmp_path):

@@ -115,6 +115,14 @@ def test_a_view_fills_its_share_and_the_solid_fits_the_outline(ball):
         assert z.mean() == pytest.approx(views.GRID / 2 - 0.5, abs=1.5)
 
 
+def test_a_view_in_which_nothing_shows_is_made_anew(ball, monkeypatch):
+    seen = views.one(*ball, np.random.default_rng(0))
+    empty = {**seen, "rgba": 0 * seen["rgba"]}
+    made = iter([empty, empty, seen, empty])
+    monkeypatch.setattr(views, "one", lambda *_: next(made))
+    assert views.shown(*ball, np.random.default_rng(0)) is seen
+
+
 def test_the_truth_scores_well_and_a_thinner_mesh_worse(ball):
     rng = np.random.default_rng(1)
     made = views.one(*ball, rng)

@@ -1,4 +1,4 @@
-"""Packed views as batches: on a GPU all of them, on a CPU left on disk."""
+"""Packed views as batches; all of them in memory, a GPU's where there is one."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,10 +119,10 @@ def recoloured(rgba: Tensor, colours: np.ndarray) -> Tensor:
 
 
 def _there(file: Path, device: torch.device) -> Tensor:
-    """A file's array on the GPU; for the CPU, as it lies on disk."""
-    values = torch.from_numpy(np.load(file, mmap_mode="c"))
+    """A file's array in memory; on the GPU without a second copy beside it."""
     if device.type == "cpu":
-        return values
+        return torch.from_numpy(np.load(file))
+    values = torch.from_numpy(np.load(file, mmap_mode="c"))
     found = torch.empty(values.shape, dtype=values.dtype, device=device)
     for start in range(0, len(values), AT_ONCE):
         found[start : start + AT_ONCE] = values[start : start + AT_ONCE].to(device)

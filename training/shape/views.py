@@ -36,6 +36,7 @@ REACH = 0.75  # sides: layers from -REACH to REACH
 SHARE = 0.85  # of the cut-out's side that the object fills, as `complete` cuts
 FULL = 0.4  # share of a cell that counts as all of it: thin things stay
 BENT, BENT_BUILT = 0.75, 0.4  # of the views of models and of made-up pieces
+LEAST_SHOWN, TRIES = 0.005, 8  # of a picture, for a view to count; how often it is looked anew
 FEW, SOME = 3, 6  # views at most: held out and made-up ones; those that are watched
 
 
@@ -121,7 +122,7 @@ def make(plan: Plan, name: str) -> None:
     made = []
     for _ in range(plan.count(name)):
         other = share > 0 and rng.random() < share
-        made.append(one(*(bent(mesh, solid, rng) if other else (mesh, solid)), rng))
+        made.append(shown(*(bent(mesh, solid, rng) if other else (mesh, solid)), rng))
     kept = {key: np.stack([view[key] for view in made]) for key in made[0]}
     part = plan.out / f"{name}.part"
     with part.open("wb") as file:
@@ -133,6 +134,16 @@ def bent(mesh: Mesh, solid: solids.Solid, rng: np.random.Generator) -> tuple[Mes
     """Another shape."""
     bend = Bend.random(rng)
     return bend.mesh(mesh), BentSolid(solid, bend)
+
+
+def shown(mesh: Mesh, solid: Body, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """A view in which there is something to see: a sheet may be seen edge on."""
+    made = one(mesh, solid, rng)
+    for _ in range(TRIES - 1):
+        if (made["rgba"][..., 3] >= 128).mean() >= LEAST_SHOWN:
+            break
+        made = one(mesh, solid, rng)
+    return made
 
 
 def one(mesh: Mesh, solid: Body, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -15,11 +15,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from PIL import Image
-
 from reparo.errors import InputError
 from reparo.files import checks
 from reparo.files.folder import whole_file
+from reparo.files.images import open_image
 from reparo.files.layout_json import LayoutFile, read_layout
 from reparo.files.rounds_json import pose_rows
 from reparo.report import page_parts as parts
@@ -43,7 +42,8 @@ def write_page(path: Path, folder: Path, seen: Seen) -> None:
     layout = read_layout(folder / "layout.json")
     if missing := sorted(set(layout.names) - set(seen.masks)):
         raise InputError(f"the object {missing[0]!r} has no mask; lay it out anew")
-    said = checks.read_json(folder / "layout.json").get("notes", [])
+    notes = checks.read_json(folder / "layout.json").get("notes", [])
+    said = notes if isinstance(notes, list) else [notes]
     scene = folder / "scene.glb"
     fits = scene.stat().st_size <= MOST
     lines = [str(line) for line in said] + ([] if fits else ["scene.glb is too large for a page"])
@@ -143,8 +143,8 @@ def file_text(name: str) -> str:
 def _preview(path: Path) -> str:
     if not path.is_file():
         return ""
-    with Image.open(path) as image:
-        pictures = [within(image.convert("RGB").crop(box), PREVIEW) for box in boxes(image.size, 3)]
+    image = open_image(path).convert("RGB")
+    pictures = [within(image.crop(box), PREVIEW) for box in boxes(image.size, 3)]
     pairs = zip(pictures, PREVIEW_WORDS, strict=True)
     return parts.html(*(parts.figure(webp(one), alt, said) for one, (said, alt) in pairs))
 

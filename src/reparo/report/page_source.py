@@ -53,10 +53,10 @@ class Seen:
 def seen_in(out: Path) -> Seen:
     """What a run left in its folder; an `InputError` says what is missing."""
     scene = out / "scene"
-    if not is_result(out) or not is_scene(scene):
+    if not is_result(out) or not is_scene(scene) or not (out / "scene.glb").is_file():
         raise InputError(
-            f"a report is made of layout.json and scene/ of a run, {out} lacks them; "
-            "name a folder that `reparo run` left"
+            f"a report is made of layout.json, scene.glb and scene/ of a run, {out} lacks some of "
+            "them; name a folder that `reparo run` left"
         )
     path = scene / "scene.json"
     top = checks.read_json(path)

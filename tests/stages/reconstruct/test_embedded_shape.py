@@ -272,6 +272,10 @@ def test_all_cells_are_taken_where_none_is_likelier_than_another():
     assert choice.logit < -2
 
 
+def test_nothing_promises_nothing():
+    assert best_choice(torch.zeros(GRID, GRID, GRID), torch.zeros(40, 40)).overlap == 0
+
+
 def test_no_other_cut_promises_more():
     logits = 3 * torch.randn(GRID, GRID, GRID) - 2
     choice, chance = best_choice(logits, torch.ones(40, 40)), logits.sigmoid()

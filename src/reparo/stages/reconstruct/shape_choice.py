@@ -29,10 +29,13 @@ def best_choice(logits: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"]) -> 
 
     The n likeliest of m cells promise S_n / (n + S_m - S_n), S their chances' sums: the expected
     number in both over that in either. An unsure guess so takes more than a sure one would.
+    An empty outline promises nothing.
     """
     small = interpolate(alpha[None, None].float().cpu(), logits.shape[1:], mode="area")[0, 0]
     inside = small > INSIDE * float(small.max())
     chance = logits.double().cpu().sigmoid()[:, inside].flatten().sort(descending=True).values
+    if not len(chance):
+        return Choice(0.5, 0.0)
     total = chance.cumsum(0)
     promise = total / (torch.arange(1, len(chance) + 1) + total[-1] - total)
     best = int(promise.argmax())
