@@ -3,7 +3,16 @@
 import pytest
 
 from reparo.batch.drive import How
-from reparo.batch.plan import BIG_NEED, GIB, USUAL_NEED, Machine, as_bytes, need_of, planned
+from reparo.batch.plan import (
+    BIG_NEED,
+    GIB,
+    USUAL_NEED,
+    Machine,
+    as_bytes,
+    in_words,
+    need_of,
+    planned,
+)
 from reparo.errors import InputError
 
 MACHINE = Machine(cores=8, free=20 * GIB)
@@ -43,6 +52,10 @@ def test_what_photos_were_seen_to_need_counts_more_than_the_table():
 )
 def test_amounts_of_memory(text, amount):
     assert as_bytes(text) == amount
+
+
+def test_amounts_in_words():
+    assert in_words(3 * GIB // 2) == "1.5 GiB" and in_words(100 << 20) == "100 MiB"
 
 
 @pytest.mark.parametrize("text", ["", "much", "-1G", "0G", "1X"])

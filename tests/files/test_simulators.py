@@ -9,7 +9,8 @@ import torch
 import trimesh
 from small_scenes import distance, in_world, textured_box, turn, two_boxes
 
-from reparo.files.bodies import convex_parts, z_up
+from reparo.files import mjcf
+from reparo.files.bodies import Body, convex_parts, z_up
 from reparo.files.exports import write_exports
 from reparo.files.staging import World, stage
 from reparo.scene import Mesh, Scene, Similarity
@@ -59,6 +60,13 @@ def test_a_flat_shape_becomes_a_thin_body():
     parts = convex_parts(Mesh.plain(square, torch.tensor([[0, 2, 1], [0, 3, 2]])))
     assert all(part.is_volume for part in parts)
     assert sum(part.volume for part in parts) < 0.05
+
+
+def test_an_object_may_be_called_as_mujoco_calls_what_stands_still():
+    still = Xml.Element("worldbody")
+    mjcf._body(Xml.Element("asset"), still, Body("world", (0.0, 0.0, 0.0), (), (), (), ()))
+    (body,) = still.findall("body")
+    assert body.get("name") == "photo_world"
 
 
 def shown(robot, name, folder):

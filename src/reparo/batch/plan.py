@@ -113,7 +113,7 @@ def as_bytes(text: str) -> int:
 
 def in_words(amount: int) -> str:
     """Bytes as people say them."""
-    return f"{amount / GIB:.1f} GiB"
+    return f"{amount / GIB:.1f} GiB" if amount >= GIB else f"{amount / (1 << 20):.0f} MiB"
 
 
 def _tree(pid: int) -> list[psutil.Process]:

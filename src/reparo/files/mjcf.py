@@ -10,6 +10,7 @@ from reparo.files.urdf import numbers, write_xml
 from reparo.scene import quaternion_product
 
 WATER = "1000"  # kg/m3, MuJoCo's own default, where nothing is known
+WORLD = "world"  # MuJoCo's own name for what stands still
 LOOK, PART = "look", "part"  # classes of geoms
 
 
@@ -64,8 +65,9 @@ def _camera(world: Xml.Element, stage: Stage) -> None:
 
 
 def _body(assets: Xml.Element, world: Xml.Element, body: Body) -> None:
-    node = Xml.SubElement(world, "body", name=body.name, pos=numbers(body.place))
-    Xml.SubElement(node, "freejoint", name=body.name)
+    name = body.name if body.name != WORLD else f"photo_{WORLD}"
+    node = Xml.SubElement(world, "body", name=name, pos=numbers(body.place))
+    Xml.SubElement(node, "freejoint", name=name)
     for file, picture, colour in zip(body.looks, body.pictures, body.colours, strict=True):
         look = {"name": file.stem, "specular": "0", "shininess": "0", "rgba": numbers(colour)}
         if picture is not None:
