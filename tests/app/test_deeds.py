@@ -54,11 +54,26 @@ def test_a_typed_name_goes_to_what_was_selected_then(doing, page, session):
 
 
 def test_a_name_that_cannot_be_stops_nothing_else(doing, page, session):
+    again = []
+    page.name_again = lambda: again.append(page.selected)
     page.select(session.click(*RED))
     doing.name_typed("???")
     doing._safe(lambda: session.click(*BLUE))()
+    assert again == ["object-1"]  # the field shows the true name again
     assert session.state.names == ("object-1", "object-2")
     assert len(page.said) == 1 and "letters or digits" in page.said[0][1]
+
+
+def test_what_another_window_deletes_is_let_go(page, session):
+    held, button = [], SimpleNamespace()
+    page.selected, page.in_scene, page._known = session.click(*RED), True, ("object-1", "object-2")
+    session.click(*BLUE)
+    session.delete("object-1")
+    page.panel = SimpleNamespace(undo=button, redo=button)
+    page.scene = SimpleNamespace(hold=held.append)
+    page._fill = page._draw_photo = page._show_folders = lambda: None
+    page._show_objects()
+    assert page.selected == "object-2" and held == ["object-2"]
 
 
 @pytest.mark.parametrize("error", [InputError("no layout"), FileNotFoundError("no picture")])

@@ -271,3 +271,18 @@ def test_the_folder_is_plain_files(session):
     mask = session.state.things[0].mask
     assert names == {"photo/Tidy-room.png", f"masks/{mask}", "session.json"}
     assert json.loads((session.folder / "session.json").read_text())["at"] == 1
+
+
+def test_a_scene_is_outdated_once_its_objects_are_others(session):
+    session.click(*RED)
+    assert not session.outdated  # there is none yet
+    session.history.go(session.state.made("001", "scene made"))
+    assert not session.outdated
+    session.click(*BLUE)
+    assert session.outdated
+    session.undo()
+    assert not session.outdated
+    session.rename("object-1", "box")
+    assert session.outdated
+    session.history.go(session.state.made("002", "scene made"))
+    assert not session.outdated

@@ -11,10 +11,10 @@ from colour_network import BOXES, HEIGHT, WIDTH, inside, picture
 pytest.importorskip("viser", reason="the extra `app` is not installed")
 from reparo.app import pictures
 from reparo.app.photo_view import FAR, UPRIGHT, PhotoView
-from reparo.app.scene_view import entered
-from reparo.app.shown import placed, pose_of
+from reparo.app.scene_view import entered, reach
+from reparo.app.shown import Shown, placed, pose_of
 from reparo.report.pictures import PALETTE
-from reparo.scene import Region
+from reparo.scene import Camera, Region
 
 BOX = np.array([[-1.0, -1, -1], [1, 1, 1]])
 
@@ -40,6 +40,13 @@ def test_eight_numbers_are_a_place_and_back():
     assert pose_of(placed(pose)) == pytest.approx(pose)
     there = placed(pose).apply(torch.zeros(1, 3))
     torch.testing.assert_close(there, torch.tensor([[1.0, 2.0, 3.0]]))
+
+
+def test_handles_are_as_large_as_their_object_and_stay_in_sight():
+    shown = Shown(Camera.from_fov(90.0, (48, 64)), {}, {})
+    at = (0.0, 0.0, -2.0, 1.0, 0.0, 0.0, 0.0)  # the photo shows 2 above and below there
+    assert reach(shown, (*at, 0.4)) == pytest.approx(0.75 * 0.4)
+    assert reach(shown, (*at, 9.0)) == pytest.approx(0.6 * 2)
 
 
 @pytest.fixture

@@ -128,7 +128,11 @@ class Deeds:
         """Another name for an object, unless the field is just empty."""
         if old is not None and name.strip() and name != old and old in self.session.state.names:
             selected = self.page.selected
-            new = self.session.rename(old, name)
+            try:
+                new = self.session.rename(old, name)
+            except ReparoError:
+                self.page.name_again()
+                raise
             self.page.select(new if selected == old else selected)
 
     def merge(self, other: str) -> None:

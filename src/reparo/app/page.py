@@ -75,6 +75,11 @@ class Page:
         if self.in_scene:
             self._hold()
 
+    def name_again(self) -> None:
+        """Puts the name of what is selected back where it can be changed: another was refused."""
+        self._named = None
+        self._fill()
+
     def turn_to(self, scene: bool) -> None:
         """Shows the scene or the photo on the canvas."""
         self.in_scene = scene
@@ -106,6 +111,7 @@ class Page:
             labour.look(self.session)
         self.selected, self._known, self._drawn = None, self.session.state.names, None
         panel.photo.label = "Open a photo" if photo is None else "Open another photo"
+        panel.photo.color = None if photo is None else "gray"  # what comes next is another button
         panel.earlier.visible = photo is None and bool(panel.earlier.content)
         self._show_objects()
         self._show_scene()
@@ -131,9 +137,12 @@ class Page:
         new = [name for name in names if name not in self._known]
         if new or self.selected not in names:
             self.selected = names[-1] if names else None
+            if self.in_scene:  # another window may have deleted what was held
+                self._hold()
         self._known = names
         self._fill()
         self._draw_photo()
+        self._show_folders()
         for button, what, said in (
             (self.panel.undo, "Undo", words[0]),
             (self.panel.redo, "Redo", words[1]),
@@ -211,6 +220,7 @@ class Page:
         _put(panel.marking.folder, visible=photo and not self.in_scene)
         _put(panel.arranging.folder, visible=ready and self.in_scene)
         _put(panel.saving.folder, visible=ready)
+        _put(panel.saving.older, visible=self.session.outdated)
 
     def _show_live(self) -> None:
         """What the work that is going on has brought: outlines in the photo, then meshes."""
@@ -233,7 +243,8 @@ class Page:
         _put(working.folder, visible=running)
         self._show_folders()
         marking, panel = self.panel.marking, self.panel
-        for control in (marking.find, marking.make, marking.delete, panel.undo, panel.redo):
+        changing = (marking.find, marking.name, marking.merge, marking.delete, marking.make)
+        for control in (panel.photo, *changing, panel.undo, panel.redo):
             _put(control, disabled=running)
         if job is None:
             return

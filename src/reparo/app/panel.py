@@ -17,6 +17,7 @@ ARRANGING = (
     "**Click** an object and drag its arrows and rings. "
     "Then let Reparo search on from where you put it."
 )
+OLDER = "The objects have changed since this scene was made."
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Saving:
     """What goes out."""
 
     folder: viser.GuiFolderHandle
+    older: viser.GuiMarkdownHandle
     glb: viser.GuiButtonHandle
     everything: viser.GuiButtonHandle
 
@@ -150,6 +152,7 @@ def _saving(gui: viser.GuiApi) -> Saving:
     with folder:
         return Saving(
             folder,
+            gui.add_markdown(OLDER, visible=False),
             gui.add_button("The scene (scene.glb)", icon=viser.Icon.DOWNLOAD),
             gui.add_button("Everything (zip)", icon=viser.Icon.FILE_ZIP, color="gray"),
         )

@@ -19,6 +19,7 @@ ROOT = "/scene"
 HANDLES = "/handles"
 BEHIND = 1.6  # the photo's distance over that of the objects' middle
 REACH = 0.75  # of the handles, over the object's own size
+FARTHEST = 0.6  # of the handles at most, over half of the photo's height at their distance
 NEAR = 0.1  # how far from the photo's camera one is still at it, over the objects' distance
 LIGHT = 1.7  # of the surroundings: as bright as the photo, whose shadows textures have already
 ROOM = 1.03  # around the photo, as seen from its camera
@@ -138,7 +139,7 @@ class SceneView:
         pose = self.shown.poses[name]
         handles = self.client.scene.add_transform_controls(
             HANDLES,
-            scale=REACH * pose[7],
+            scale=reach(self.shown, pose),
             line_width=3.5,
             depth_test=False,
             position=np.array(pose[:3]),
@@ -216,6 +217,14 @@ def entered(bounds: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> fl
         sides = np.sort((bounds - origin) / direction, axis=0)
     near, far = float(np.nanmax(sides[0])), float(np.nanmin(sides[1]))
     return max(near, 0.0) if far >= max(near, 0.0) else None
+
+
+def reach(shown: Shown, pose: Pose) -> float:
+    """How long handles are: as their object asks, and never out of the photo's sight."""
+    eye = shown.camera.world_from_camera.translation.numpy()
+    away = float(np.linalg.norm(eye - np.array(pose[:3])))
+    half = away * math.tan(math.radians(shown.camera.fov_y_deg) / 2)
+    return min(REACH * pose[7], FARTHEST * half)
 
 
 def _turned(camera: Camera) -> np.ndarray:

@@ -77,6 +77,13 @@ class Session:
         """The folder of the result that is shown."""
         return self.folder / "results" / self.state.scene if self.state.scene else None
 
+    @property
+    def outdated(self) -> bool:
+        """Whether objects have changed since the scene was made that is shown."""
+        states, now = self.history.states, self.state
+        made = next((one for one in states if one.scene == now.scene), now)
+        return now.scene is not None and made.outlines != now.outlines
+
     def regions(self) -> list[Region]:
         """What each object shows of itself, largest first."""
         return self.masks.regions(self.state.things)

@@ -40,6 +40,11 @@ class State:
         """The objects' names, oldest first."""
         return tuple(thing.name for thing in self.things)
 
+    @property
+    def outlines(self) -> dict[str, str]:
+        """Each object's mask, by name: all of them that a scene is made of."""
+        return {thing.name: thing.mask for thing in self.things}
+
     def thing(self, name: str) -> Thing:
         """The object of that name."""
         for thing in self.things:
@@ -70,7 +75,7 @@ class State:
         safe = safe_name(new)
         others = [name for name in self.names if name != old]
         if safe.casefold() in map(str.casefold, others):  # some disks take Cup and cup for one
-            raise InputError(f"there is a {safe!r} already; choose another name")
+            raise InputError(f"there is an object {safe!r} already; choose another name")
         other = replace(self.thing(old), name=safe)
         return replace(self, things=self._with(old, other), said=f"{old} renamed to {safe}")
 
