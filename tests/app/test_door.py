@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -155,3 +156,15 @@ def test_a_photo_is_opened_in_a_session_of_its_own(app, tmp_path):
             app.address(wrong)
     with pytest.raises(InputError, match="name"):
         app.sessions.get("../elsewhere")
+
+
+def test_a_session_that_is_damaged_says_so_and_shows_the_way(app, monkeypatch):
+    (app.sessions.root / "damaged").mkdir()
+    (app.sessions.root / "damaged/session.json").write_text("{")
+    monkeypatch.setattr(app.server, "session_of", lambda client: "damaged")
+    client = Mock(spec=viser.ClientHandle)
+    client.gui, client.client_id = Mock(), 77
+    app._came(client)
+    (words,) = client.gui.add_markdown.call_args.args
+    assert "cannot be opened" in words and "JSON" in words and "](../)" in words
+    assert 77 not in app.pages

@@ -19,6 +19,7 @@ from reparo.errors import InputError, ReparoError
 log = logging.getLogger(__name__)
 
 HEARD_WITHIN = 5.0  # s; a network that is just computing hears no stop until it is done
+CLOSED = "This session cannot be opened"
 LISTED = 12  # earlier sessions on an empty page
 
 
@@ -86,13 +87,18 @@ class App:
         if name is None:
             return
         try:
-            with client.atomic():  # no button is there before it does something
-                page = Page(client, self.sessions.get(name), self._links(name))
-                Deeds(page)
-            self.pages[client.client_id] = page
+            session = self.sessions.get(name)
+        except ReparoError as error:  # a file of it is damaged
+            _instead(client, str(error))
+            return
+        with client.atomic():  # no button is there before it does something
+            page = Page(client, session, self._links(name))
+            Deeds(page)
+        self.pages[client.client_id] = page
+        try:
             page.begin()
-        except (ReparoError, OSError) as error:  # a file of it is damaged or gone
-            client.add_notification("This session cannot be opened", str(error), color="red")
+        except (ReparoError, OSError) as error:
+            page.say(CLOSED, str(error))
 
     def _went(self, client: viser.ClientHandle) -> None:
         if (page := self.pages.pop(client.client_id, None)) is not None:
@@ -106,6 +112,12 @@ class App:
             if name != own
         ]
         return "\n".join(["**Go on with an earlier photo:**", "", *lines]) if lines else ""
+
+
+def _instead(client: viser.ClientHandle, words: str) -> None:
+    """A page for a session that cannot be opened."""
+    client.gui.configure_theme(control_width="large", show_logo=False, show_share_button=False)
+    client.gui.add_markdown(f"**{CLOSED}.** {words}\n\n[Open a photo, or another session](../)")
 
 
 def _when(name: str) -> str:
