@@ -55,6 +55,13 @@ def test_a_result_is_exported_at_once_and_later_and_stands_in_the_same_place(
     code, _, error = reparo("export", out, "-o", out)
     assert code == 2 and "part of a result" in error
 
+    (tmp_path / "batch.html").write_text("")  # as `scenes/*` has it after a batch
+    code, printed, error = reparo("export", tmp_path / "batch.html", out, "--to", "obj")
+    assert code == 0 and "left out: " in error and "batch.html is none" in error
+    assert printed.split() == [str(out / "export/obj/scene.obj")]
+    code, _, error = reparo("export", tmp_path / "batch.html", tmp_path / "none")
+    assert code == 2 and "none of these 2" in error
+
 
 @pytest.mark.parametrize(
     ("options", "words"),

@@ -1,5 +1,6 @@
 """`reparo export`, and the options that `run` and `align` share with it."""
 
+import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,7 +8,9 @@ from typing import Annotated, Any
 import tyro
 
 from reparo.cli.common import Common
-from reparo.errors import InputError
+from reparo.errors import InputError, ReparoError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,7 @@ class Export:
     """Writes scenes that are there for other programs: glb, obj, usda, usdz, urdf, mjcf."""
 
     outs: tyro.conf.Positional[tuple[Path, ...]]
-    """What run or align left; several are exported one after the other."""
+    """What run or align left; of several, what cannot be exported is left out."""
     to: str = "glb"
     """One format or several with commas: glb, obj, usda, usdz, urdf, mjcf."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
@@ -87,19 +90,27 @@ class Export:
             raise InputError("-o is for one result; several are exported into their own export/")
         self.common.check()
         with self.common.progress() as progress:
-            from reparo import api
+            from reparo.api.exporting import checked
+            from reparo.files.staging import Dress
 
-            written = [
-                path
-                for one in self.outs
-                for path in api.export(
-                    one,
-                    self.to,
-                    folder=self.out,
-                    photo=self.photo,
-                    progress=progress,
-                    **self.dressing.options(),
-                )
-            ]
+            checked(self.to, Dress(self.dressing.simplify))
+            written = [path for one in self.outs for path in self._exported(one, progress)]
+        if not written:
+            raise InputError(f"none of these {len(self.outs)} could be exported; look at the paths")
         for path in written:
             print(path)
+
+    def _exported(self, one: Path, progress: Any) -> list[Path]:
+        """Of several, one that cannot be does not stop the others: a batch has failures."""
+        from reparo import api
+
+        options = self.dressing.options()
+        try:
+            return api.export(
+                one, self.to, folder=self.out, photo=self.photo, progress=progress, **options
+            )
+        except ReparoError as error:
+            if len(self.outs) == 1:
+                raise
+            log.warning("left out: %s", error)
+            return []
