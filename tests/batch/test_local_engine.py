@@ -69,7 +69,7 @@ def test_a_photo_that_hangs_is_given_up_at_its_time_limit(engine):
 def test_a_photo_beyond_the_budget_of_memory_is_given_up(engine):
     lines, begun = engine("big", "ok", memory=GIB // 4)
     assert begun == ["big", "ok", "big"]  # the second time alone
-    assert "needed more memory than the 0.2 GiB" in lines[-1][1]["error"]
+    assert "needed more memory than the 256 MiB" in lines[-1][1]["error"]
     assert lines[-1][1]["peak_mib"] > 256
     assert dict(lines)["ok"]["done"]
 
