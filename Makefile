@@ -57,7 +57,7 @@ test: networks validator
 .PHONY: docs
 docs: $(STAMP)
 	test -x $(BIN)/properdocs || $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
-	$(BIN)/properdocs build --strict
+	$(BIN)/properdocs build --strict -f mkdocs.yml
 	@echo "Open out/site/index.html"
 
 check: $(STAMP)

@@ -193,7 +193,7 @@ def test_real_work_gives_scenes_exports_and_small_pictures(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(out / "batch.html"), str(out / "room")]
     failed, worked = lines(out)
-    assert failed["photo"] == "broken.jpg" and "InputError" in failed["error"]
+    assert failed["photo"] == "broken.jpg" and failed["error"].split()[0].endswith("broken.jpg")
     assert worked["objects"] == ["box"] and worked["exports"] == ["export/obj/scene.obj"]
     assert worked["peak_mib"] >= 0 and worked["notes"]
     assert (out / "room/export/obj/scene.obj").is_file()

@@ -239,6 +239,13 @@ def test_it_fits_a_phone(page):
         ".filter((one) => one.offsetParent && one.offsetHeight < 40).map((one) => one.textContent)"
     )
     assert small == []
+    off = (  # px between the middles of a link that looks like a button and of its words
+        "return [...document.querySelectorAll('a.button')].map((one) => {"
+        " const words = document.createRange(); words.selectNodeContents(one);"
+        " const [a, b] = [one, words].map((it) => it.getBoundingClientRect());"
+        " return Math.abs(a.top + a.bottom - b.top - b.bottom) / 2; })"
+    )
+    assert max(browser.execute_script(off)) < 2
     meshes = browser.find_elements(By.CSS_SELECTOR, "canvas.mesh")
     drawn = "return arguments[0].getContext('2d').getImageData(160, 160, 1, 1).data[3]"
     assert all(browser.execute_script(drawn, one) == 255 for one in meshes)

@@ -12,6 +12,7 @@ from reparo import api, models
 from reparo.batch.photos import Line, Task, made_from
 from reparo.batch.worker import Step, Work
 from reparo.contracts import Progress
+from reparo.errors import ReparoError
 from reparo.files.folder import sweep, whole_file
 from reparo.files.images import open_image
 from reparo.pipeline.objects import is_out_of_memory
@@ -55,7 +56,10 @@ def _attempt(work: Callable[[], Line]) -> Line:
     try:
         line |= work()
     except Exception as error:  # a fault of ours in one photo is no reason to lose the others
-        line |= {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+        said = " ".join(str(error).split())
+        if not (said and isinstance(error, ReparoError)):  # whose words are for people
+            said = f"{type(error).__name__}: {said}"
+        line |= {"error": said}
         line |= {"memory": True} if is_out_of_memory(error) else {}
     return line | {"seconds": round(time.monotonic() - start, 2), "at": now()}
 

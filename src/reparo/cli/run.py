@@ -18,8 +18,8 @@ class Choosing:
     """Where settings come from; what is said later wins."""
 
     preset: str = "embedded"
-    """Which backends to use: embedded (networks that packages carry, classical stand-ins),
-    paper (the paper's networks) or paper-dreamgaussian."""
+    """Which backends to use: embedded (networks that packages carry), plain (geometry alone, but
+    for finding objects), paper (the paper's networks) or paper-dreamgaussian."""
     config: Path | None = None
     """A TOML file laid over the preset: a table a stage, [world], [align]."""
     assignments: Repeated = ()
