@@ -30,6 +30,7 @@ def test_run_leaves_results_that_agree_and_a_second_run_reuses_every_step(run, t
     code, printed, error = run()
     assert code == 0, error
     assert printed.split() == [str(out / name) for name in RESULTS]
+    assert "objects: box\n" in error
     layout, scene = read_layout(out / "layout.json"), read_scene_folder(out / "scene")
     assert scene.names == layout.names == ("box",)
     there = scene.camera.world_from_camera.translation

@@ -1,5 +1,6 @@
 """`reparo run`."""
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import tyro
 from reparo.cli.common import Common, Consent, Out, Repeated
 from reparo.cli.export import Exporting
 from reparo.errors import InputError
+
+log = logging.getLogger(__name__)
 
 RESULTS = ("report.html", "scene.glb", "layout.json", "preview.png", "turntable.gif", "scene")
 
@@ -99,6 +102,7 @@ class Run:
                 progress=progress,
                 **chosen(self.choosing, self.consent, self.common),
             )
+            log.info("objects: %s", ", ".join(result.scene.names))  # for --height, among others
             self.common.warn(result.notes)
             exported = self.exporting.write(result, self.out, progress)
         for name in RESULTS:
