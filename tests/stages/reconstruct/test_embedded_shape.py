@@ -122,6 +122,33 @@ def test_the_outline_is_the_cutouts_and_not_the_guess():
     )
 
 
+@pytest.mark.parametrize("slope", [0.0, 0.3, 1.0])
+def test_the_rim_of_a_thin_sheet_is_as_round_as_the_outline(slope):
+    """Wherever between two layers it lies: a rim must not wave with that."""
+    z, y, _ = cells()
+    found = surface(2 - 80 * (z - slope * y).abs(), torch.from_numpy(disc()).double(), FAR, 90_000)
+    spokes = np.angle((found.pixels - 0.5) @ [1, 1j])
+    reach = np.linalg.norm(found.pixels - 0.5, axis=1) * 128
+    ends = [reach[np.abs(spokes - angle) < 0.03].max() for angle in np.linspace(-3, 3, 90)]
+    assert np.mean(ends) == pytest.approx(50, abs=0.25)
+    assert np.std(ends) < 0.25
+
+
+def test_a_leg_that_may_stand_in_two_places_hangs_together():
+    """Below, another depth is a little likelier; it goes on where it hangs on the seat."""
+    z, y, x = cells()
+    mask = np.zeros((128, 128), dtype=bool)
+    mask[20:50, 20:108] = mask[50:110, 60:68] = True
+    seat = 40 * (0.2 - z.abs())
+    front, back = (-3 - 30 * (z - place).abs() for place in (0.1, -0.5))
+    leg = torch.maximum(front, back + torch.where(y > 0.2, 0.5, -0.5))
+    guess = torch.where(y < 50 / 128 - 0.5, seat, leg)
+    joined = solid(made(guess, mask))
+    assert joined.body_count == 1
+    assert np.ptp(joined.vertices[:, 1]) == pytest.approx(1, abs=0.01)  # as high as the outline:
+    assert np.ptp(joined.vertices[:, 0]) == pytest.approx(88 / 90, abs=0.03)  # 90 by 88 px
+
+
 def test_a_hole_in_the_outline_stays_a_hole():
     assert solid(made(ball(), masks()["ring"])).euler_number == 0
 

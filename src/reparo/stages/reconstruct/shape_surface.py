@@ -4,27 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
-from scipy.ndimage import (
-    binary_fill_holes,
-    correlate1d,
-    distance_transform_edt,
-    gaussian_filter,
-    label,
-)
 from skimage.measure import marching_cubes
 from torch import Tensor
-from torch.nn.functional import interpolate
 
+from reparo.stages.reconstruct.shape_field import Field, field
 from reparo.stages.reconstruct.shape_network import REACH
 
 NODES = (96, 80, 64, 48, 32)  # of the grid, each way; the first that gives few enough triangles
-SURE = 0.5  # logit: each ray inside the outline meets the object at least so surely
-NARROW = 3.0  # how much steeper the logits of rays become where that had to be made so
-STEEP = 8.0  # logits per alpha: the outline's own field
-SMALL = 0.01  # of the solid or of its front: smaller parts are specks
-SMOOTH = 1.6  # cells
+LEAST = 0.02  # of an edge between nodes lies between a node and the surface
 
 
 @dataclass(frozen=True)
@@ -53,66 +41,11 @@ def surface(
     return made
 
 
-def field(
-    logits: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"], nodes: int
-) -> Float[np.ndarray, "n n n"]:
-    """Above 0 inside, on a grid of so many nodes each way, its border outside: z, rows, columns."""
-    size = (nodes, nodes, nodes)
-    above = _spread(logits.float().cpu(), alpha)
-    wide = interpolate(above[None, None].clamp(-6, 6), size, mode="trilinear")
-    solid = gaussian_filter(wide[0, 0].double().cpu().numpy(), SMOOTH)
-    outline = _outline(alpha, nodes)
-    likeliest = solid.max(0)
-    weak = likeliest < SURE  # yet no ray goes astray: it meets what is likeliest
-    solid = np.where(weak, SURE + NARROW * (solid - likeliest), solid)
-    both = np.minimum(solid, STEEP * outline)
-    both = np.where(np.abs(both) < 1e-3, np.where(both < 0, -1e-3, 1e-3), both)
-    filled: Any = binary_fill_holes(both > 0)
-    both[filled & (both <= 0)] = SURE
-    both[~_large(both > 0) & (both > 0)] = -SURE
-    return np.pad(both, 1, constant_values=-SURE)
-
-
-def _spread(logits: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"]) -> Float[Tensor, "z y x"]:
-    """Rays outside the outline, of which the network knows nothing, as the nearest one inside."""
-    size = (logits.shape[1], logits.shape[2])
-    inside = interpolate(alpha[None, None].float(), size, mode="area")[0, 0].cpu().numpy() > 0.5
-    if not inside.any():
-        return logits
-    found: Any = distance_transform_edt(~inside, return_distances=False, return_indices=True)
-    row, column = (torch.from_numpy(one.astype(np.int64)) for one in found)
-    return logits[:, row, column]
-
-
-def _outline(alpha: Float[Tensor, "s s"], nodes: int) -> Float[np.ndarray, "n n"]:
-    """Alpha minus a half around the nodes, lightly smoothed; a speck stays above 0."""
-    mode = "area" if len(alpha) > nodes else "bilinear"
-    grid = interpolate(alpha[None, None].double(), (nodes, nodes), mode=mode)[0, 0].cpu().numpy()
-    smooth = grid
-    for axis in (0, 1):
-        smooth = correlate1d(smooth, [0.15, 0.7, 0.15], axis, mode="constant")
-    return next(one for one in (smooth, grid, grid / grid.max()) if one.max() > 0.5) - 0.5
-
-
-def _large(solid: Bool[np.ndarray, "n n n"]) -> Bool[np.ndarray, "n n n"]:
-    """The parts that are no specks, in volume or as seen from the front."""
-    found: Any = label(solid)
-    parts = found[0]
-    volume = np.bincount(parts.ravel())
-    seen = solid.any(0)
-    nearest = len(parts) - 1 - solid[::-1].argmax(0)
-    owner = np.take_along_axis(parts, nearest[None], 0)[0][seen]
-    front = np.bincount(owner, minlength=len(volume))
-    kept = (volume >= SMALL * volume[1:].sum()) | (front >= SMALL * front.sum())
-    kept[0] = False
-    kept[volume[1:].argmax() + 1] = True
-    return kept[parts]
-
-
-def _surface(values: Float[np.ndarray, "n n n"], focal: float) -> Surface:
-    found: Any = marching_cubes(values, 0.0)
-    at, faces = found[0].astype(float) - 1, found[1][:, ::-1].astype(np.int64)
-    nodes = len(values) - 2
+def _surface(values: Field, focal: float) -> Surface:
+    found: Any = marching_cubes(values.both, 0.0)
+    at = _ending(found[0].astype(float), values) - 1
+    faces = found[1][:, ::-1].astype(np.int64)
+    nodes = len(values.both) - 2
     share = (at + 0.5) / nodes
     z = (2 * share[:, 0] - 1) * REACH
     x, y = share[:, 2], share[:, 1]
@@ -121,11 +54,34 @@ def _surface(values: Float[np.ndarray, "n n n"], focal: float) -> Surface:
     a, b, c = (points[corner] for corner in faces.T)
     if (np.cross(a, b) * c).sum() < 0:  # its volume: counter-clockwise from outside is above 0
         faces = faces[:, ::-1]
-    solid = values[1:-1, 1:-1, 1:-1] > 0
+    solid = values.both[1:-1, 1:-1, 1:-1] > 0
     front = np.where(solid.any(0), nodes - solid[::-1].argmax(0), -1)
     row, column = (at[:, axis].round().astype(int).clip(0, nodes - 1) for axis in (1, 2))
     hidden = at[:, 0] < _highest(front)[row, column] - 2
     return Surface(points, np.stack([x, y], -1), np.ascontiguousarray(faces), hidden)
+
+
+def _ending(at: Float[np.ndarray, "v 3"], values: Field) -> Float[np.ndarray, "v 3"]:
+    """Vertices on edges between nodes, moved to where the first of solid and outline ends.
+
+    Each is about straight between two nodes; the less of both is not, and its own zero lies too
+    far inside, here more, there less: rims would be wavy.
+    """
+    low = np.floor(at + 1e-6).astype(int)
+    share = at - low
+    axis, rows = share.argmax(1), np.arange(len(at))
+    high = low.copy()
+    high[rows, axis] += 1
+    out = (values.both[tuple(low.T)] <= 0)[:, None]
+    inner, outer = np.where(out, high, low), np.where(out, low, high)
+    was = np.where(out[:, 0], 1 - share[rows, axis], share[rows, axis])
+    end = np.full(len(at), np.inf)
+    for part in (values.solid, values.outline):
+        before, after = part[tuple(inner.T)], part[tuple(outer.T)]
+        ends = (before > 0) & (after < 0)
+        end = np.where(ends, np.minimum(end, before / np.where(ends, before - after, 1)), end)
+    end = np.where(np.isfinite(end), end, was).clip(LEAST, 1 - LEAST)  # filled, or a speck's place
+    return inner + (outer - inner) * end[:, None]
 
 
 def _highest(front: Int[np.ndarray, "n n"]) -> Int[np.ndarray, "n n"]:
