@@ -136,7 +136,7 @@ def test_the_rim_of_a_thin_sheet_is_as_round_as_the_outline(slope):
 
 def test_a_leg_that_may_stand_in_two_places_hangs_together():
     """Below, another depth is a little likelier; it goes on where it hangs on the seat."""
-    z, y, x = cells()
+    z, y, _ = cells()
     mask = np.zeros((128, 128), dtype=bool)
     mask[20:50, 20:108] = mask[50:110, 60:68] = True
     seat = 40 * (0.2 - z.abs())
