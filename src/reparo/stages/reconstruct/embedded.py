@@ -29,7 +29,7 @@ CLOSEST = 0.8  # sides: nearer than that no lens is believed
 class EmbeddedReconstructor:
     """One picture in, a mesh out, in about a second on a CPU."""
 
-    least_sure: float = 0.33  # expected overlap with the truth, 0..1; below, it inflates
+    least_sure: float = 0.25  # expected overlap with the truth, 0..1; below, it inflates
     most_faces: int = 20_000
     device: str = "auto"
     note: Note = field(default=unsaid, repr=False, compare=False)

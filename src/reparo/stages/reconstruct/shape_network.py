@@ -41,7 +41,7 @@ class Size:
 
 
 LOCAL, SMALLER, LARGER = Size(160, 80, 0), Size(160, 80, 3), Size(224, 112, 4)
-SHIPPED = LOCAL  # the size of the weights file in the package
+SHIPPED = SMALLER  # the size of the weights file in the package
 
 
 @dataclass(frozen=True)

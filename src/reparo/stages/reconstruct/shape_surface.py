@@ -12,6 +12,7 @@ from reparo.stages.reconstruct.shape_field import Field, field
 from reparo.stages.reconstruct.shape_network import REACH
 
 NODES = (96, 80, 64, 48, 32)  # of the grid, each way; the first that gives few enough triangles
+ON_NODE = 1e-6  # of an edge: no farther from a node than rounding
 LEAST = 0.02  # of an edge between nodes lies between a node and the surface
 
 
@@ -65,9 +66,17 @@ def _ending(at: Float[np.ndarray, "v 3"], values: Field) -> Float[np.ndarray, "v
     """Vertices on edges between nodes, moved to where the first of solid and outline ends.
 
     Each is about straight between two nodes; the less of both is not, and its own zero lies too
-    far inside, here more, there less: rims would be wavy.
+    far inside, here more, there less: rims would be wavy. A vertex in the midst of a cube stays.
     """
-    low = np.floor(at + 1e-6).astype(int)
+    share = at % 1
+    on_edge = (share > ON_NODE).sum(1) == 1
+    moved = at.copy()
+    moved[on_edge] = _ending_on_edges(at[on_edge], values)
+    return moved
+
+
+def _ending_on_edges(at: Float[np.ndarray, "v 3"], values: Field) -> Float[np.ndarray, "v 3"]:
+    low = np.floor(at).astype(int)
     share = at - low
     axis, rows = share.argmax(1), np.arange(len(at))
     high = low.copy()
