@@ -219,7 +219,7 @@ def test_the_lens_is_told_in_sides_of_the_cutout():
 
 
 def test_a_mirrored_cutout_is_seen_mirrored():
-    head, network = ShapeHead(wide=16, fine=8), Transformer(layers=12)
+    head, network = ShapeHead(wide=32, fine=8), Transformer(layers=12)
     cutout = cutout_of(masks()["thin"])
     cutout = replace(cutout, up=(0.3, 0.9, 0.3))
     there = replace(

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.ndimage import (
     binary_dilation,
     binary_fill_holes,
+    correlate,
     correlate1d,
     distance_transform_edt,
     gaussian_filter,
@@ -20,12 +21,14 @@ from torch.nn.functional import interpolate
 SURE = 0.5  # logit: each ray inside the outline meets the object at least so surely
 NARROW = 3.0  # how much steeper the logits of rays become where that had to be made so
 FALLING = 0.25  # ... and what they lose with each node away from where that is
+THICK = 1.5  # nodes before and behind that: at least so thick is what is met
 STEP = 2  # nodes that a ray may meet the object nearer or farther than the ray beside it, there
 STEEP = 8.0  # logits per alpha: the outline's own field
 NEAR = -0.4  # of alpha below a half: rays so little outside are cared for
 SMALL = 0.01  # of the solid or of its front: smaller parts are specks
 SMOOTH = 1.6  # nodes
-BESIDE = 1e-3  # no node lies nearer to the border, in logits
+LEAST = 1e-3  # logits: no node lies nearer to the border
+BESIDE = np.array([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])  # the four rays beside one
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def field(logits: Float[Tensor, "z y x"], alpha: Float[Tensor, "s s"], nodes: in
     outline = _outline(alpha, nodes)
     solid = _met(solid, outline > NEAR)
     both = np.minimum(solid, STEEP * outline)
-    both = np.where(np.abs(both) < BESIDE, np.where(both < 0, -BESIDE, BESIDE), both)
+    both = np.where(np.abs(both) < LEAST, np.where(both < 0, -LEAST, LEAST), both)
     filled: Any = binary_fill_holes(both > 0)
     both[filled & (both <= 0)] = SURE
     both[~_large(both > 0) & (both > 0)] = -SURE
@@ -59,11 +62,18 @@ def _met(
 ) -> Float[np.ndarray, "z y x"]:
     """So that every ray inside meets the object, if thinly, where it can hang together with it."""
     weak = solid.max(0) < SURE
-    where = _followed(solid, inside, ~weak)[None]
-    off = np.abs(np.arange(len(solid))[:, None, None] - where)
-    less = np.minimum(solid - np.take_along_axis(solid, where, 0), 0)
+    where = _followed(solid, inside, ~weak)
+    less = np.minimum(solid - np.take_along_axis(solid, where[None], 0), 0)
+    off = np.abs(np.arange(len(solid))[:, None, None] - _even(where, inside))
     thin = SURE + NARROW * less - FALLING * np.maximum(off - 1, 0)
-    return np.where(weak, np.where(off <= 1, SURE, thin), solid)
+    return np.where(weak, np.maximum(thin, SURE * (THICK - off)), solid)
+
+
+def _even(where: Int[np.ndarray, "y x"], inside: Bool[np.ndarray, "y x"]) -> np.ndarray:
+    """Whole nodes as a surface without steps, [y, x]."""
+    known = inside.astype(float)
+    around = gaussian_filter(known, SMOOTH).clip(1e-6)
+    return np.where(inside, gaussian_filter(where * known, SMOOTH) / around, where)
 
 
 def _followed(
@@ -73,8 +83,8 @@ def _followed(
 ) -> Int[np.ndarray, "y x"]:
     """Where rays meet the object: the sure ones where it is likeliest; from there, ray by ray.
 
-    Each next one where it is likeliest within `STEP` of the nearest known, so that legs which the
-    network is unsure of do not fall to pieces.
+    Each next one where it is likeliest within `STEP` of those known beside it, so that legs which
+    the network is unsure of do not fall to pieces.
     """
     where, likely = solid.argmax(0), solid.max(0)
     known = sure & inside
@@ -82,8 +92,8 @@ def _followed(
         known = inside & (likely >= likely[inside].max())
     layers = np.arange(len(solid))[:, None]
     while (edge := binary_dilation(known) & inside & ~known).any():
-        found: Any = distance_transform_edt(~known, return_distances=False, return_indices=True)
-        before = where[found[0], found[1]][edge]
+        beside = correlate(np.stack([known * where, known]).astype(float), BESIDE[None])
+        before = beside[0][edge] / beside[1][edge]
         near = np.where(np.abs(layers - before) <= STEP, solid[:, edge], -np.inf)
         where[edge] = near.argmax(0)
         known |= edge
