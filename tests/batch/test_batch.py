@@ -99,12 +99,14 @@ def test_what_is_no_longer_as_it_was_is_done_again(batch, tmp_path, change):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
-def test_a_name_that_is_no_text_stops_nothing(batch, photos, tmp_path):
+def test_a_name_that_is_no_text_stops_nothing(batch, photos, tmp_path, caplog):
+    caplog.set_level("INFO")
     (photos() / "old\udcff.png").write_text("x")  # Latin-1 from another machine
     for _ in range(2):
         assert batch("a") == ["a", "old\udcff"]
     assert [line["photo"] for line in lines(tmp_path / "out")] == ["a.png", "old\udcff.png"]
     assert 'href="old%FF/report.html"' in (tmp_path / "out/batch.html").read_text()
+    assert "old\\udcff.png: " in caplog.text and caplog.text.encode()
 
 
 def test_a_photo_that_vanishes_while_a_batch_starts_stops_nothing(batch, photos, tmp_path):

@@ -104,13 +104,18 @@ class Batch:
         return [task.folder for task, line in lines if line.get("done")]
 
     def _say(self, line: Line, count: int) -> None:
-        place = f"{count}/{len(self.tasks)} {line['photo']}"
+        place = f"{count}/{len(self.tasks)} {_printable(line['photo'])}"
         if line["done"]:
             count = len(line["objects"])
             found = "1 object" if count == 1 else f"{count} objects"
             log.info("%s: %s, %.1f s", place, found, line["seconds"])
         else:
-            log.warning("%s failed: %s", place, line["error"])
+            log.warning("%s failed: %s", place, _printable(line["error"]))
+
+
+def _printable(words: str) -> str:
+    """With bytes of file names that are no text as a log can have them."""
+    return words.encode(errors="backslashreplace").decode()
 
 
 def run_all(

@@ -33,6 +33,7 @@ def write_cutout(folder: Path, name: str, cutout: Cutout) -> None:
     note = {
         "photo_from_cutout": cutout.photo_from_cutout.tolist(),
         "focal": cutout.focal,
+        "principal": cutout.principal,
         "up": cutout.up,
     }
     (folder / f"{name}.json").write_text(json.dumps(note, indent=1) + "\n")
@@ -132,7 +133,22 @@ def _read_placing(path: Path) -> dict[str, Any]:
     if focal is not None and not (isinstance(focal, int | float) and 0 < focal < np.inf):
         raise InputError(f"{path}: focal is a number of pixels above 0, got {focal!r}; mend it")
     placing = torch.from_numpy(matrix).to(torch.get_default_dtype())
-    return {"photo_from_cutout": placing, "focal": focal, "up": _read_up(path, note.get("up"))}
+    return {
+        "photo_from_cutout": placing,
+        "focal": focal,
+        "principal": _read_principal(path, note.get("principal")),
+        "up": _read_up(path, note.get("up")),
+    }
+
+
+def _read_principal(path: Path, said: object) -> tuple[float, float] | None:
+    if said is None:
+        return None
+    point = np.asarray(said)
+    if point.shape != (2,) or point.dtype.kind not in "fi" or not np.isfinite(point).all():
+        raise InputError(f"{path}: principal is 2 finite numbers, got {said!r}; mend it")
+    x, y = point.tolist()
+    return float(x), float(y)
 
 
 def _read_up(path: Path, said: object) -> tuple[float, float, float] | None:

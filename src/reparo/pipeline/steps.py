@@ -143,7 +143,10 @@ def complete(job: Job, regions: Sequence[Region], seen: tuple[Camera, Depth]) ->
         def make(folder: Path) -> None:
             cutout = completer(job.photo, region, others, depth)
             up = up_in_cutout(camera, cutout)
-            write_cutout(folder, region.name, replace(cutout, focal=camera.focal, up=up))
+            height, width = camera.size
+            middle = (width / 2, height / 2)
+            seen_so = replace(cutout, focal=camera.focal, principal=middle, up=up)
+            write_cutout(folder, region.name, seen_so)
             _write_notes(folder, region.name, completer.notes)
 
         folder = job.step(f"{COMPLETE}/{region.name}", choice, inputs, make)

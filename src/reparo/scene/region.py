@@ -28,6 +28,7 @@ class Cutout:
     photo_from_cutout: Float[Tensor, "2 3"]  # px -> px, [x, y]; corners at integers
     depth: Float[Tensor, "s s"] | None = None  # z along the axis up to one factor; nan: unknown
     focal: float | None = None  # the camera's, in px of the photo; None: unknown
+    principal: tuple[float, float] | None = None  # px of the photo on its axis; None: unknown
     up: tuple[float, float, float] | None = None  # in life: right, up, to the eye; None: unknown
 
     @property

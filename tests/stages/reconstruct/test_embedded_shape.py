@@ -24,7 +24,7 @@ from reparo.stages.reconstruct.shape_network import (
     ShapeHead,
     ground_depth,
 )
-from reparo.stages.reconstruct.shape_seen import USUAL_FOCAL, focal_in_sides, on_grey, resized, seen
+from reparo.stages.reconstruct.shape_seen import on_grey, resized, seen
 from reparo.stages.reconstruct.shape_surface import surface
 from reparo.stages.reconstruct.shape_texture import textured
 from reparo.stages.vision.transformer import Transformer
@@ -209,13 +209,6 @@ def test_resizing_lets_no_colour_in_from_outside():
     known = small[:, 3] > 0.01
     assert small[:, 0][known].max() == 0 and small[:, 1][known].min() > 0.99
     assert on_grey(small)[0, :, 0, 0].tolist() == [0.5] * 3
-
-
-def test_the_lens_is_told_in_sides_of_the_cutout():
-    cutout = cutout_of(disc())
-    wide = Cutout(cutout.rgba, cutout.visible, 2 * cutout.photo_from_cutout, focal=512.0)
-    assert focal_in_sides(wide) == 2.0
-    assert focal_in_sides(cutout) == USUAL_FOCAL
 
 
 def test_a_mirrored_cutout_is_seen_mirrored():

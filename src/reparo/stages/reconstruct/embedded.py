@@ -14,14 +14,16 @@ from reparo.errors import InputError
 from reparo.scene import Cutout, Mesh
 from reparo.stages.pretrained import Place
 from reparo.stages.reconstruct.inflate import InflateReconstructor
+from reparo.stages.reconstruct.off_axis import focal_in_sides
 from reparo.stages.reconstruct.shape_choice import best_choice
 from reparo.stages.reconstruct.shape_network import ShapeHead
-from reparo.stages.reconstruct.shape_seen import focal_in_sides, seen
-from reparo.stages.reconstruct.shape_surface import surface
+from reparo.stages.reconstruct.shape_seen import seen
+from reparo.stages.reconstruct.shape_surface import on_rays, surface
 from reparo.stages.reconstruct.shape_texture import textured
 from reparo.stages.vision.backbone import packaged
 from reparo.stages.vision.shipped import with_shipped_weights
 
+USUAL_FOCAL = 2.5  # sides: where the camera is not known
 CLOSEST = 0.8  # sides: nearer than that no lens is believed
 
 
@@ -39,7 +41,7 @@ class EmbeddedReconstructor:
         alpha = cutout.rgba[..., 3]
         if not (alpha >= 0.5).any():
             raise InputError(f"the cut-out of {name!r} has no opaque pixel; give it an outline")
-        focal = max(focal_in_sides(cutout), CLOSEST)
+        focal = max(focal_in_sides(cutout) or USUAL_FOCAL, CLOSEST)
         place = str(Place(self.device).chosen()[0])
         guess = seen(cutout, focal, _network(place), packaged(place))
         solid = guess.solid[0].float().cpu()
@@ -51,7 +53,7 @@ class EmbeddedReconstructor:
             )
             return InflateReconstructor()(cutout, name)
         solid = solid - choice.logit
-        found = surface(solid, alpha.detach(), focal, self.most_faces)
+        found = on_rays(surface(solid, alpha.detach(), focal, self.most_faces), cutout, focal)
         return textured(found, guess.back[0].float().cpu(), cutout, focal, name)
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reparo.errors import InputError
 from reparo.scene import Cutout, Material, Mesh
+from reparo.stages.reconstruct.off_axis import focal_in_sides, straight_on
 from reparo.stages.reconstruct.outline import FlatMesh, triangulate
 from reparo.stages.reconstruct.relief import front_and_back, standing_out
 from reparo.stages.reconstruct.thickness import capped, inflated
@@ -59,11 +60,11 @@ class InflateReconstructor:
 
     def _placed(self, cutout: Cutout, points: np.ndarray, z: np.ndarray) -> np.ndarray:
         """x, y (up), z in nodes; each vertex on its pixel's ray, if the focal length is known."""
-        widening = np.ones_like(z)
-        if cutout.focal is not None:
-            px_per_node = float(cutout.photo_from_cutout[0, 0]) * len(cutout.rgba) / self.nodes
-            widening = np.clip(1 - z * px_per_node / cutout.focal, 0.5, 2)
-        return np.stack([points[:, 0] * widening, -points[:, 1] * widening, z], -1)
+        widening, focal = np.ones_like(z), focal_in_sides(cutout)
+        if focal is not None:
+            widening = np.clip(1 - z / (focal * self.nodes), 0.5, 2)
+        x, y = self.nodes * straight_on(points / self.nodes * [1, -1], cutout).T
+        return np.stack([x * widening, y * widening, z], -1)
 
 
 def _least_focal(cutout: Cutout) -> float:

@@ -10,15 +10,6 @@ from reparo.stages.reconstruct.shape_network import CLOSE, GROUND, SEEN, Shape, 
 from reparo.stages.vision.backbone import levels
 from reparo.stages.vision.transformer import Transformer
 
-USUAL_FOCAL = 2.5  # sides: where the camera is not known
-
-
-def focal_in_sides(cutout: Cutout) -> float:
-    """How far away the cut-out was taken, in its own sides."""
-    if cutout.focal is None:
-        return USUAL_FOCAL
-    return cutout.focal / (float(cutout.photo_from_cutout[0, 0]) * len(cutout.rgba))
-
 
 def on_grey(rgba: Float[Tensor, "b 4 h w"]) -> Float[Tensor, "b 3 h w"]:
     """The object on plain ground."""

@@ -1,6 +1,6 @@
 """From a guess of an object's solid to a closed surface whose outline is the cut-out's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float, Int
 from skimage.measure import marching_cubes
 from torch import Tensor
 
+from reparo.scene import Cutout
+from reparo.stages.reconstruct.off_axis import straight_on
 from reparo.stages.reconstruct.shape_field import Field, field
 from reparo.stages.reconstruct.shape_network import REACH
 
@@ -40,6 +42,14 @@ def surface(
             break
     assert made is not None
     return made
+
+
+def on_rays(found: Surface, cutout: Cutout, focal: float) -> Surface:
+    """A surface with each point on its pixel's own ray, wherever in the picture it was cut out."""
+    x, y = straight_on((found.pixels - 0.5) * [1, -1], cutout).T
+    z = found.points[:, 2]
+    wide = 1 - z / focal
+    return replace(found, points=np.stack([x * wide, y * wide, z], -1))
 
 
 def _surface(values: Field, focal: float) -> Surface:
