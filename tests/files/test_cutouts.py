@@ -37,10 +37,11 @@ def test_what_is_written_is_read_again(tmp_path, depth):
 
 
 def test_lens_and_upright_are_kept(tmp_path):
-    before = replace(cutout(), focal=700.0, up=(0.0, 0.6, 0.8))
+    before = replace(cutout(), focal=700.0, principal=(320.0, 240.5), up=(0.0, 0.6, 0.8))
     write_cutout(tmp_path, "thing", before)
     after = read_cutout(tmp_path, "thing")
-    assert (after.focal, after.up) == (700.0, pytest.approx((0.0, 0.6, 0.8)))
+    assert (after.focal, after.principal) == (700.0, (320.0, 240.5))
+    assert after.up == pytest.approx((0.0, 0.6, 0.8))
 
 
 @pytest.mark.parametrize("up", [[0, 0, 0], [0, 1], "up", [0, float("nan"), 1]])
@@ -49,6 +50,15 @@ def test_an_upright_that_is_none_is_refused(tmp_path, up):
     note = json.loads((tmp_path / "thing.json").read_text())
     (tmp_path / "thing.json").write_text(json.dumps({**note, "up": up}))
     with pytest.raises(InputError, match="up is 3 finite numbers"):
+        read_cutout(tmp_path, "thing")
+
+
+@pytest.mark.parametrize("principal", [3, [1, 2, 3], "middle", [0, float("inf")]])
+def test_a_principal_point_that_is_none_is_refused(tmp_path, principal):
+    write_cutout(tmp_path, "thing", cutout())
+    note = json.loads((tmp_path / "thing.json").read_text())
+    (tmp_path / "thing.json").write_text(json.dumps({**note, "principal": principal}))
+    with pytest.raises(InputError, match="principal is 2 finite numbers"):
         read_cutout(tmp_path, "thing")
 
 

@@ -52,8 +52,7 @@ class InflateReconstructor:
         if cutout.depth is None or not (cutout.depth > 0).any():
             return half, -half
         per_node = len(cutout.rgba) / self.nodes  # px of the cut-out
-        focal = cutout.focal or _least_focal(cutout)
-        focal /= float(cutout.photo_from_cutout[0, 0]) * per_node
+        focal = self.nodes * (focal_in_sides(cutout) or _least_focal(cutout))
         depth = cutout.depth.detach().cpu().double().numpy()
         scaled = standing_out(depth, points * per_node, focal)
         return front_and_back(half, points, scaled)
@@ -68,10 +67,11 @@ class InflateReconstructor:
 
 
 def _least_focal(cutout: Cutout) -> float:
-    """That of a lens of 50° on a photo just large enough to hold the cut-out, in photo px."""
+    """That of a lens of 50° on a photo just large enough to hold the cut-out, in its sides."""
     side = float(len(cutout.rgba))
     corner = cutout.photo_from_cutout @ cutout.photo_from_cutout.new_tensor([side, side, 1.0])
-    return max(float(corner.max()), side) * 1.07  # 0.5 / tan(25°)
+    photo = max(float(corner.max()), side) / (side * float(cutout.photo_from_cutout[0, 0]))
+    return photo * 1.07  # 0.5 / tan(25°)
 
 
 def _large_parts(cutout: Cutout, share: float) -> Float[Tensor, "s s"]:
