@@ -6,6 +6,8 @@ DATA holds scenes and tokens of train, close and held. Loss: after the gain and 
 each picture's median and mean deviation to 0 and 1, absolute differences and differences of
 gradients at four scales; after the affine fit of inverse depth over the objects' pixels, each
 object's relative error, which is what the layout needs; and, lightly, where infinity's zero lies.
+Besides it has to say where objects are and which box each pixel's object fills, masks or not:
+whoever knows that of a photo without masks knows what stands upright. (Not shipped.)
 """
 
 import math
@@ -15,20 +17,23 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn.functional import dropout2d
+from torch.nn.functional import binary_cross_entropy_with_logits, dropout2d
 
-from reparo.stages.depth.network import MOST, ROUNDS, WIDTH, DepthNetwork, make_clues
+from reparo.stages.depth.network import MOST, ROUNDS, WIDTH, DepthNetwork, make_clues, whereabouts
 from training.kept import PATCHES, Batch, Scenes, read_scenes
+from training.principal import Projection, read_projection
 from training.schedule import Average, Steps, chosen_device, rate
 from training.spoilt import recoloured, worse
 
 CLOSE = 0.5  # of the batches are of scenes seen from close by
 RATE = 2e-3
 LEAST_SIDE = 14  # patches of a crop
+BESIDES = 5  # inside an object; its box's left, right, top and foot
 DROPPED = 0.15  # share of the tokens' channels that a batch does without
+AWARE = 0.3  # weight of what is said besides
 REPORTS = 12
 
 
@@ -56,7 +61,8 @@ def main(
     rng, place = np.random.default_rng(course.seed), chosen_device(device)
     trains = [read_scenes(data, split).to(place) for split in ("train", "close")]
     held = read_scenes(data, "held")
-    network = DepthNetwork(course.width, course.rounds)
+    projection = read_projection(data / "tokens" / "projection.npy")
+    network = DepthNetwork(course.width, course.rounds, len(projection.matrix), BESIDES)
     network = network.to(place, torch.float32, memory_format=torch.channels_last)
     best, steps = Average(network), Steps(course.steps, course.minutes)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
@@ -65,7 +71,8 @@ def main(
         for group in optimizer.param_groups:
             group["lr"] = RATE * rate(steps.share)
         drawn = draw(trains[int(rng.random() < CLOSE)], course.batch, rng)
-        loss = mismatch(asked(network, drawn, DROPPED), drawn)
+        said = asked(network, drawn, DROPPED)
+        loss = mismatch(said[:, 0], drawn) + unaware(said[:, 1:], drawn.number)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -76,18 +83,18 @@ def main(
             reports += 1
             mean = float(torch.stack(losses[-200:]).mean())
             print(f"{step} steps, loss {mean:.4f}, {report(best.network, held)}", flush=True)
-            save_file(_halved(best.network), out)
+            save_file(shipped(best.network, projection), out)
     print(f"{steps.done} steps in all, {report(best.network, held)}")
-    save_file(_halved(best.network), out)
+    save_file(shipped(best.network, projection), out)
 
 
-def asked(network: nn.Module, batch: Batch, dropped: float = 0.0) -> Float[Tensor, "b y x"]:
-    """What the network says of a batch."""
+def asked(network: DepthNetwork, batch: Batch, dropped: float = 0.0) -> Float[Tensor, "b s y x"]:
+    """All that the network says of a batch."""
     tokens, clues = batch.tokens.float(), make_clues(batch.rgb, batch.given)
     shown = (dropout2d(tokens, dropped), clues)
     shown = (one.to(memory_format=torch.channels_last) for one in shown)
     with torch.autocast(tokens.device.type, torch.bfloat16):
-        return network(*shown).float()
+        return network.everything(*shown).float()
 
 
 def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:
@@ -114,6 +121,15 @@ def mismatch(said: Float[Tensor, "b y x"], batch: Batch) -> Tensor:
     zero = (_zero(said) - _zero(batch.disparity)).abs().clamp(max=1.0).mean()
     near = per_object.clamp(max=0.5).mean() if len(per_object) else 0.0
     return plain + 0.25 * slopes + 2 * near + 0.2 * zero
+
+
+def unaware(said: Float[Tensor, "b 5 y x"], number: Int[Tensor, "b y x"]) -> Tensor:
+    """How little is known of where objects are and which boxes they fill."""
+    x, y, inside, _, *ends = whereabouts(number).unbind(1)
+    found = binary_cross_entropy_with_logits(said[:, 0], inside)
+    away = torch.stack([end - own for end, own in zip(ends, (x, x, y, y), strict=True)], 1)
+    off = ((said[:, 1:] - away).abs() * inside[:, None]).sum() / inside.sum().clamp_min(1)
+    return AWARE * (found + off)
 
 
 def _normalised(maps: Float[Tensor, "b y x"]) -> Float[Tensor, "b y x"]:
@@ -160,7 +176,7 @@ def object_errors(said: Float[Tensor, "b y x"], batch: Batch, power: int = 0) ->
 
 
 @torch.no_grad()
-def report(network: nn.Module, held: Scenes, count: int = 120, at_once: int = 10) -> str:
+def report(network: DepthNetwork, held: Scenes, count: int = 120, at_once: int = 10) -> str:
     """Object errors on scenes of held-out models, masks given; and of the map, without masks."""
     place = next(network.parameters()).device
     network.eval()
@@ -169,8 +185,8 @@ def report(network: nn.Module, held: Scenes, count: int = 120, at_once: int = 10
         rows = np.arange(first, min(first + at_once, len(held.rgb)))
         corners = np.zeros((len(rows), 2), int)
         batch = held.cropped(rows, corners, (PATCHES, PATCHES)).to(place)
-        errors.append(object_errors(asked(network, batch), batch))
-        said = asked(network, batch.without_masks())
+        errors.append(object_errors(asked(network, batch)[:, 0], batch))
+        said = asked(network, batch.without_masks())[:, 0]
         plain.append((_normalised(said) - _normalised(batch.disparity)).abs().mean())
     every = torch.cat(errors)
     return (
@@ -179,8 +195,13 @@ def report(network: nn.Module, held: Scenes, count: int = 120, at_once: int = 10
     )
 
 
-def _halved(network: nn.Module) -> dict[str, Tensor]:
-    return {key: one.half().cpu().contiguous() for key, one in network.state_dict().items()}
+def shipped(network: DepthNetwork, projection: Projection) -> dict[str, Tensor]:
+    """Half precision weights for the transformer's own tokens, without what was said besides."""
+    state = dict(network.state_dict())
+    state["tokens.weights.weight"] = projection.folded(state["tokens.weights.weight"])
+    for name in ("said.weight", "said.bias"):
+        state[name] = state[name][:1]
+    return {key: one.half().cpu().contiguous() for key, one in state.items()}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Scenes as the trainings want them: small arrays, and tokens; in files or on the GPU."""
+"""Scenes as the trainings want them: small arrays and tokens, in memory."""
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -42,13 +42,13 @@ class Batch:
 class Scenes:
     """n scenes."""
 
-    tokens: Tensor  # float16 [n, 1152, 24, 24]
+    tokens: Tensor  # float16 [n, k, 24, 24], of `principal`
     rgb: Tensor  # uint8 [n, 192, 192, 3]
     number: Tensor  # uint8 [n, 192, 192], of the object from 1
     disparity: Tensor  # float32 [n, 96, 96]
 
     def to(self, device: torch.device) -> Self:
-        """All of it on a GPU; on the CPU it stays in its files."""
+        """All of it there."""
         if device.type == "cpu":
             return self
         return replace(
@@ -86,8 +86,8 @@ def read_scenes(data: Path, split: str) -> Scenes:
             rows = list(workers.map(_small, files, chunksize=50))
         np.savez(file, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
     small = {key: torch.from_numpy(value) for key, value in np.load(file).items()}
-    tokens = np.load(data / "tokens" / f"{split}.npy", mmap_mode="c")
-    return Scenes(torch.from_numpy(tokens)[:count], **small)
+    tokens = np.load(data / "tokens" / f"{split}.npy")
+    return Scenes(torch.from_numpy(tokens[:count]), **small)
 
 
 def _moved(values: Tensor, device: torch.device) -> Tensor:

@@ -2,24 +2,32 @@
 
     python -m training.tokens SCENES OUT.npy --count 6000 [--device cuda]
 
-OUT.npy: float16 [count, 1152, 24, 24], row i of the scene NNNNN = i; OUT.done says how many rows
-are written, so that it goes on where it stopped. It waits for scenes that are still being made.
+OUT.npy: float16 [count, 384, 24, 24], row i of the scene NNNNN = i, in principal components; which
+ones is kept beside it in projection.npy: of OUT's own first pictures where there is none yet.
+OUT.done says how many rows are written, so that it goes on where it stopped. It waits for scenes
+that are still being made.
 """
 
 import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 import tyro
+from jaxtyping import Float
+from numpy.lib.format import open_memmap
 from rich.progress import Progress
+from torch import Tensor, nn
 
-from reparo.stages.vision.backbone import LEVELS, levels, packaged
-from reparo.stages.vision.transformer import CHANNELS, PATCH
+from reparo.stages.vision.backbone import levels, packaged
+from reparo.stages.vision.transformer import PATCH
+from training.principal import FIT_ON, Projection, principal, read_projection
 from training.schedule import chosen_device
 
+SIDE = 24  # patches of a picture's side
 AT_ONCE = {"cpu": 4, "cuda": 128}  # pictures
 PATIENCE = 600  # seconds to wait for a scene
 
@@ -29,34 +37,51 @@ def main(
     out: tyro.conf.Positional[Path],
     /,
     count: int,
-    side: int = 24,
     device: str = "auto",
 ) -> None:
-    """`side` patches a picture's side; in bfloat16, which is quick and near enough."""
+    """In bfloat16, which is quick and near enough."""
     out.parent.mkdir(parents=True, exist_ok=True)
     place = chosen_device(device)
     network = packaged(str(place)).to(torch.bfloat16)
-    shape = (count, len(LEVELS) * CHANNELS, side, side)
+    projection = _projection(scenes, out.parent / "projection.npy", network, count)
+    shape = (count, len(projection.matrix), SIDE, SIDE)
     done_file = out.with_suffix(".done")
     done = int(done_file.read_text()) if done_file.exists() else 0
-    mode = "r+" if out.exists() else "w+"
-    rows = np.lib.format.open_memmap(out, mode=mode, dtype=np.float16, shape=shape)
-    with Progress() as progress, ThreadPoolExecutor(os.cpu_count()) as pool:
+    rows = open_memmap(out, "r+" if out.exists() else "w+", np.float16, shape)
+    with Progress() as progress:
         task = progress.add_task("tokens", total=count, completed=done)
         while done < count:
             numbers = range(done, min(done + AT_ONCE[place.type], count))
-            files = [scenes / f"{number:05d}.npz" for number in numbers]
-            pictures = torch.from_numpy(np.stack(list(pool.map(_picture, files))))
-            if pictures.shape[1] != side * PATCH:
-                raise SystemExit(f"pictures of {side * PATCH} px were wanted")
-            shown = pictures.to(place).movedim(-1, 1).to(torch.bfloat16) / 255
-            with torch.no_grad():
-                found = levels(network, shown)
+            found = projection(tokens_of(network, scenes, numbers).float())
             rows[numbers.start : numbers.stop] = found.to(torch.float16).cpu().numpy()
             done = numbers.stop
             done_file.write_text(str(done))
             progress.update(task, completed=done)
     rows.flush()
+
+
+@torch.no_grad()
+def tokens_of(
+    network: nn.Module, scenes: Path, numbers: Sequence[int]
+) -> Float[Tensor, "b t 24 24"]:
+    """Of some scenes' pictures."""
+    weight = next(network.parameters())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        files = [scenes / f"{number:05d}.npz" for number in numbers]
+        pictures = torch.from_numpy(np.stack(list(pool.map(_picture, files))))
+    if pictures.shape[1] != SIDE * PATCH:
+        raise SystemExit(f"pictures of {SIDE * PATCH} px were wanted")
+    return levels(network, pictures.movedim(-1, 1).to(weight) / 255)
+
+
+def _projection(scenes: Path, file: Path, network: nn.Module, count: int) -> Projection:
+    """The one that is there; else of some of these scenes."""
+    if not file.exists():
+        numbers = np.linspace(0, count - 1, min(count, FIT_ON)).astype(int)
+        parts = np.array_split(numbers, max(1, len(numbers) // 4))
+        tokens = [tokens_of(network, scenes, part.tolist()).cpu() for part in parts]
+        principal(torch.cat(tokens).float()).save(file)
+    return read_projection(file)
 
 
 def _picture(file: Path) -> np.ndarray:

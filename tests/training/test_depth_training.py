@@ -8,13 +8,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from reparo.stages.depth.network import FINER, TOKENS, DepthNetwork
+from reparo.stages.depth.network import CLUES, FINER, TOKENS, DepthNetwork, whereabouts
 from training import depth
 from training.kept import PATCHES, SAID, Batch, read_scenes
+from training.principal import Projection
 from training.spoilt import recoloured, worse
 
 SIDE = 14 * PATCHES
 WIDTH = (32, 16, 8)
+FEWER = 12  # principal components
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +34,10 @@ def data(tmp_path_factory) -> Path:
             rgb = rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
             file = folder / "scenes" / split / f"{number:05d}.npz"
             np.savez(file, rgb=rgb, index=index, disparity=away.astype("f2"))
-        tokens = rng.normal(size=(2, TOKENS, PATCHES, PATCHES)).astype("f2")
+        tokens = rng.normal(size=(2, FEWER, PATCHES, PATCHES)).astype("f2")
         np.save(folder / "tokens" / f"{split}.npy", tokens)
         (folder / "tokens" / f"{split}.done").write_text("2")
+    Projection(0.1 * torch.randn(FEWER, TOKENS)).save(folder / "tokens" / "projection.npy")
     return folder
 
 
@@ -97,3 +100,30 @@ def test_a_short_training_gives_a_file_that_loads(data, tmp_path, capsys):
     network = DepthNetwork(WIDTH, 1)
     network.load_state_dict(load_file(tmp_path / "out.safetensors"))
     assert "3 steps in all, held out: object error" in capsys.readouterr().out
+
+
+def test_the_shipped_network_says_the_same_as_the_trained_one(batch):
+    projection = Projection(0.1 * torch.randn(FEWER, TOKENS))
+    trained = DepthNetwork(WIDTH, 1, FEWER, depth.BESIDES).eval()
+    plain = DepthNetwork(WIDTH, 1).eval()
+    plain.load_state_dict(depth.shipped(trained, projection))
+    tokens, clues = torch.randn(2, TOKENS, 14, 14), torch.rand(2, CLUES, 14 * FINER, 14 * FINER)
+    torch.testing.assert_close(
+        plain(tokens, clues), trained(projection(tokens), clues), rtol=2e-2, atol=2e-3
+    )
+
+
+def test_what_is_known_of_boxes_counts_where_objects_are(batch):
+    number = batch.number
+    places = whereabouts(number)
+    x, y, inside = places[:, 0], places[:, 1], places[:, 2]
+    known = torch.stack([places[:, 4] - x, places[:, 5] - x, places[:, 6] - y, places[:, 7] - y], 1)
+    right = torch.cat([(40 * inside - 20)[:, None], known], 1)
+    assert depth.unaware(right, number) < 1e-6
+    elsewhere = right + torch.cat(
+        [torch.zeros_like(x)[:, None], 1 - inside[:, None].expand(-1, 4, -1, -1)], 1
+    )
+    assert depth.unaware(elsewhere, number) < 1e-6
+    blind = torch.cat([-right[:, :1], known], 1)
+    moved = torch.cat([right[:, :1], known + 0.1], 1)
+    assert depth.unaware(blind, number) > 1 and depth.unaware(moved, number) > 0.05

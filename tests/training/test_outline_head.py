@@ -8,8 +8,9 @@ from reparo.stages.complete import look
 from reparo.stages.complete.network import OutlineNetwork
 from training.outline.data import masks_of, stacked, varied
 from training.outline.scene import SIDE, Scene, who_hides
-from training.outline.store import Projection, Store, asked, build, load
+from training.outline.store import Store, asked, build, load
 from training.outline.train import loss, shipped
+from training.principal import Projection
 
 Y, X = np.mgrid[:SIDE, :SIDE] + 0.5
 
@@ -88,19 +89,16 @@ def test_the_loss_is_nothing_for_the_truth_and_counts_hidden_pixels_alone():
 
 
 def test_the_shipped_network_says_the_same_as_the_trained_one():
-    rng = np.random.default_rng(0)
-    projection = Projection(
-        rng.normal(size=300).astype("f4"), 0.1 * rng.normal(size=(9, 300)).astype("f4")
-    )
+    projection = Projection(0.1 * torch.randn(9, 300))
     trained = OutlineNetwork(len(projection.matrix), (4, 6, 8, 10), norm=True)
     planes, tokens = (
         torch.rand(2, look.PLANES, look.SIDE, look.SIDE),
         torch.rand(2, 300, look.TOKENS, look.TOKENS),
     )
-    reduced = torch.from_numpy(np.stack([projection(one.numpy()) for one in tokens])).double()
+    reduced = projection(tokens)
     trained(planes, reduced)  # so that its norms have seen something
     trained.eval()
-    plain = shipped(trained, projection).double()
+    plain = shipped(trained, projection)
     torch.testing.assert_close(
         plain(planes, tokens), trained(planes, reduced), rtol=1e-3, atol=1e-3
     )

@@ -6,6 +6,7 @@ python -m training.outline measure HELD_SCENES
 python -m training.outline sheet HELD_SCENES PICTURE
 """
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from training.outline.measure import measure
 from training.outline.scene import scene_files
 from training.outline.sheet import sheet
 from training.outline.train import Course, shipped, train, write
+from training.principal import read_projection
 from training.schedule import chosen_device
 
 app = tyro.extras.SubcommandApp()
@@ -36,6 +38,7 @@ def prepare_command(data: Path_, out: Path_, /) -> None:
         files += scene_files(data / "scenes" / split)[:done]
         rows += [tokens[row] for row in range(done)]  # views, not copies
     stores.lay_out(files, rows, out)
+    shutil.copy(data / "tokens" / "projection.npy", out)
 
 
 @app.command(name="train")
@@ -44,7 +47,7 @@ def train_command(data: Path_, out: Path_, /, course: Course, device: str = "aut
     network = train(
         data, replace(course, widths=tuple(course.widths)), chosen_device(device, cores=1)
     )
-    write(shipped(network.cpu(), stores.read_projection(data)), out)
+    write(shipped(network.cpu(), read_projection(data / "projection.npy")), out)
 
 
 @app.command(name="measure")

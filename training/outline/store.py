@@ -1,8 +1,4 @@
-"""What training reads, laid out for reading at random: pictures, masks and fewer tokens' channels.
-
-The transformer's 1152 channels are brought to their first principal components. That is a linear
-map, so that the shipped network has it folded into its own first layer.
-"""
+"""What training reads, laid out for reading at random: pictures, masks and tokens."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
@@ -16,7 +12,6 @@ from reparo.stages.complete.outline import complete_outline
 from training.outline.scene import Scene, read_scene, who_hides
 from training.pool import pool
 
-COMPONENTS = 256
 LEAST_SHARE, MOST_SHARE = 0.2, 0.98  # of an object that shows, to count as partly hidden
 LEAST_AREA = 100  # px of the visible part
 
@@ -39,25 +34,12 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Projection:
-    """Tokens to their principal components, of about the same size each."""
-
-    mean: np.ndarray  # [1152]
-    matrix: np.ndarray  # [components, 1152]
-
-    def __call__(self, tokens: np.ndarray) -> np.ndarray:
-        """[1152, r, c] to [components, r, c]."""
-        flat = tokens.reshape(len(self.mean), -1).astype(np.float32) - self.mean[:, None]
-        return (self.matrix @ flat).reshape(-1, *tokens.shape[1:])
-
-
-@dataclass(frozen=True)
 class Store:
     """The pictures of all scenes with something to complete, and what there is to complete."""
 
     rgb: np.ndarray  # uint8 [m, s, s, 3]
     index: np.ndarray  # uint8 [m, s, s]
-    tokens: np.ndarray  # float16 [m, components, 24, 24]
+    tokens: np.ndarray  # float16 [m, k, 24, 24], of `principal`
     full: np.ndarray  # uint8 [k, s * s / 8], packed bits
     guess: np.ndarray  # uint8 [k, 2, s * s / 8]: hidden parts, smooth; see `guesses`
     targets: tuple[Target, ...]
@@ -81,18 +63,6 @@ class Asked:
     scene: Scene
     targets: Sequence[Target]
     guesses: np.ndarray  # uint8 [k, 2, s * s / 8]
-
-
-def principal(tokens: Sequence[np.ndarray], pictures: int = 200) -> Projection:
-    """From some of the pictures; the square root of the usual whitening."""
-    rows = np.linspace(0, len(tokens) - 1, min(pictures, len(tokens))).astype(int)
-    flat = np.concatenate([tokens[row].reshape(len(tokens[0]), -1)[:, ::3] for row in rows], 1)
-    flat = flat.astype(np.float32)
-    mean = flat.mean(1)
-    values, vectors = np.linalg.eigh(np.cov(flat))
-    values, vectors = values[::-1][:COMPONENTS], vectors[:, ::-1][:, :COMPONENTS]
-    matrix = (vectors / values**0.25).T
-    return Projection(mean, (matrix / (matrix @ (flat - mean[:, None])).std()).astype(np.float32))
 
 
 def targets_of(scene: Scene) -> list[Target]:
@@ -125,18 +95,16 @@ def guesses(index: np.ndarray, target: Target) -> np.ndarray:
 
 
 def lay_out(files: Sequence[Path], tokens: Sequence[np.ndarray], out: Path) -> None:
-    """Scenes and the transformer's tokens of each, as `load` reads them."""
+    """Scenes and the tokens of each, as `load` reads them."""
     out.mkdir(parents=True, exist_ok=True)
-    projection = principal(tokens)
-    np.savez(out / "projection.npz", mean=projection.mean, matrix=projection.matrix)
     with pool() as workers:
         found = list(track(workers.map(_asked, files, chunksize=16), "hidden objects", len(files)))
     rows = [row for row, one in enumerate(found) if one is not None]
     build([found[row] for row in rows], out)
-    shape = (len(rows), len(projection.matrix), *tokens[0].shape[1:])
-    fewer = open_memmap(out / "tokens.npy", "w+", np.float16, shape)
+    shape = (len(rows), *tokens[0].shape)
+    chosen = open_memmap(out / "tokens.npy", "w+", np.float16, shape)
     for place, row in enumerate(track(rows, "tokens")):
-        fewer[place] = projection(tokens[row])
+        chosen[place] = tokens[row]
 
 
 def build(items: Iterable[Asked], out: Path) -> None:
@@ -162,12 +130,6 @@ def load(folder: Path) -> Store:
     lines = np.load(folder / "targets.npy", allow_pickle=True)
     bits = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("full", "guess")]
     return Store(*arrays, *bits, tuple(Target(*line) for line in lines))
-
-
-def read_projection(folder: Path) -> Projection:
-    """As `lay_out` wrote it."""
-    kept = np.load(folder / "projection.npz")
-    return Projection(kept["mean"], kept["matrix"])
 
 
 def _asked(file: Path) -> Asked | None:

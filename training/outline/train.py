@@ -19,7 +19,8 @@ from torch.utils.data import DataLoader
 from reparo.stages.complete.network import WIDTHS, OutlineNetwork
 from training.outline.data import Feed
 from training.outline.measure import score
-from training.outline.store import Projection, Store, Target, load
+from training.outline.store import Store, Target, load
+from training.principal import Projection
 from training.schedule import Steps, rate
 
 AVERAGE = 0.998  # how much of the average of all steps' weights a step leaves as it is
@@ -126,22 +127,17 @@ def parameters(network: nn.Module) -> int:
 
 def shipped(network: OutlineNetwork, projection: Projection) -> OutlineNetwork:
     """The same network for the transformer's own tokens: norms and projection folded in."""
-    look = network.look
-    matrix, mean = (
-        torch.from_numpy(one).to(look.weight) for one in (projection.matrix, projection.mean)
-    )
     widths = [len(getattr(network, part)[-3].weight) for part in ("down1", "down2", "down3")]
     widths.append(len(network.middle[-3].weight))
-    plain = OutlineNetwork(matrix.shape[1], widths)
+    plain = OutlineNetwork(projection.matrix.shape[1], widths)
     for part in ("down1", "down2", "down3", "middle", "up3", "up2", "up1"):
         theirs, ours = getattr(network, part), getattr(plain, part)
         for place in range(0, len(theirs), 3):
             fused = fuse_conv_bn_eval(theirs[place], theirs[place + 1])
             ours[place // 3 * 2].load_state_dict(fused.state_dict())
     plain.out.load_state_dict(network.out.state_dict())
-    weight = look.weight.detach()[:, :, 0, 0] @ matrix
-    plain.look.weight.data = weight[:, :, None, None]
-    plain.look.bias.data = look.bias.detach() - weight @ mean
+    plain.look.weight.data = projection.folded(network.look.weight.detach())
+    plain.look.bias.data = network.look.bias.detach()
     return plain.eval()
 
 

@@ -1,7 +1,11 @@
 """Coarse maps brought to the photo's size."""
 
+from pathlib import Path
+
 import torch
 
+from reparo.files.images import read_mask
+from reparo.stages.depth import edges
 from reparo.stages.depth.edges import sharpened
 
 
@@ -24,3 +28,19 @@ def test_edges_lie_where_the_masks_end():
     fine = sharpened(coarse, mask)
     torch.testing.assert_close(fine[mask[0]], torch.full_like(fine[mask[0]], 3.0))
     torch.testing.assert_close(fine[:, 16:], torch.ones(32, 16))
+
+
+def test_rounding_does_not_keep_a_long_arm_out_of_reach(monkeypatch):
+    """In single precision a lifted weight may end just below what counts as known."""
+    rounds = 0
+
+    def counted(*given):
+        nonlocal rounds
+        rounds += 1
+        assert rounds < 1000
+        return torch.nn.functional.avg_pool2d(*given)
+
+    monkeypatch.setattr(edges, "avg_pool2d", counted)
+    mask = read_mask(Path(__file__).with_name("chair_arm.png"), (336, 336), "arm")[None]
+    fine = sharpened(torch.full((96, 96), 2.0, dtype=torch.float32), mask)
+    torch.testing.assert_close(fine, torch.full_like(fine, 2.0))

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
 LEAST_WEIGHT = 1e-6  # of a mean: below it nothing is known
+TINY = 1e-30
 LEAST_INSIDE = 4  # coarse pixels; an object with fewer inner ones uses its outline's too
 
 
@@ -36,7 +37,7 @@ def _within(coarse: Float[Tensor, "y x"], mask: Bool[Tensor, "h w"]) -> Float[Te
             torch.where(known, one, avg_pool2d(one, 3, 1, 1)) for one in (total, weight)
         )
         # far from the inner pixels means of means fade away: what was reached stays known
-        lift = torch.where(weight > 0, LEAST_WEIGHT / weight, 1.0).clamp_min(1.0)
-        total, weight = total * lift, weight * lift
+        reached = torch.where(weight > 0, weight.clamp_min(LEAST_WEIGHT), weight)
+        total, weight = total * (reached / weight.clamp_min(TINY)), reached
     fine = [interpolate(one, mask.shape, mode="bilinear")[0, 0] for one in (total, weight)]
     return fine[0] / fine[1].clamp_min(1e-9)

@@ -23,12 +23,21 @@ COLUMN, ROW = 3, 4  # among the clues
 
 
 class DepthNetwork(nn.Module):
-    """Disparity up to gain and offset, four pixels a patch."""
+    """Disparity up to gain and offset, four pixels a patch.
 
-    def __init__(self, width: Sequence[int] = WIDTH, rounds: int = ROUNDS) -> None:
+    In training it looks at tokens of fewer channels, and says more than it is asked for later.
+    """
+
+    def __init__(
+        self,
+        width: Sequence[int] = WIDTH,
+        rounds: int = ROUNDS,
+        tokens: int = TOKENS,
+        besides: int = 0,
+    ) -> None:
         super().__init__()
         deep, middle, fine = width
-        self.tokens = Convolution(TOKENS, deep, size=1)
+        self.tokens = Convolution(tokens, deep, size=1)
         self.fine = nn.Sequential(Convolution(CLUES, 24, stride=2), Convolution(24, fine))
         self.middle = Convolution(fine, 64, stride=2)
         self.coarse = Convolution(64, 96, stride=2)
@@ -37,17 +46,23 @@ class DepthNetwork(nn.Module):
         self.think = nn.Sequential(*(Residual(deep, spread) for spread in (1, 2, 4)))
         self.up = Upwards(deep, 64, middle)
         self.further = Upwards(middle, fine, fine)
-        self.said = nn.Conv2d(fine, 1, 3, padding=1)
+        self.said = nn.Conv2d(fine, 1 + besides, 3, padding=1)
 
     def forward(
         self, tokens: Float[Tensor, "b t rows columns"], clues: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b y x"]:
         """Tokens of `levels`, and clues `FINER` times as fine."""
+        return self.everything(tokens, clues)[:, 0]
+
+    def everything(
+        self, tokens: Float[Tensor, "b t rows columns"], clues: Float[Tensor, "b c h w"]
+    ) -> Float[Tensor, "b s y x"]:
+        """Disparity first, then what it says besides."""
         fine = self.fine(clues)
         middle = self.middle(fine)
         coarse = torch.cat([self.tokens(tokens), self.coarse(middle)], 1)
         found = self.up(self.think(self.attend(self.join(coarse))), middle)
-        return self.said(self.further(found, fine))[:, 0]
+        return self.said(self.further(found, fine))
 
 
 def make_clues(
@@ -59,16 +74,20 @@ def make_clues(
     each object's pixels, the ends of its box: on flat ground an object is as far away as the row of
     its foot says. Elsewhere these are the pixel's own place.
     """
+    return torch.cat([rgb.movedim(-1, 1) - 0.5, whereabouts(number).to(rgb)], 1)
+
+
+def whereabouts(number: Int[Tensor, "b h w"]) -> Float[Tensor, "b 8 h w"]:
+    """The clues but colours: x, y, inside, ends; left, right, top and foot of a pixel's object."""
     height, width = number.shape[1:]
     longer = max(height, width)
-    x = ((torch.arange(width, device=rgb.device) + 0.5) * 2 - width).to(rgb) / longer
-    y = ((torch.arange(height, device=rgb.device) + 0.5) * 2 - height).to(rgb) / longer
+    x = ((torch.arange(width, device=number.device) + 0.5) * 2 - width) / longer
+    y = ((torch.arange(height, device=number.device) + 0.5) * 2 - height) / longer
     x, y = x.expand(number.shape), y[:, None].expand(number.shape)
     left, right = (_end(x, number, way) for way in ("amin", "amax"))
     top, foot = (_end(y, number, way) for way in ("amin", "amax"))
-    inside, ends = (number > 0).to(rgb), _borders(number).to(rgb)
-    place = torch.stack([x, y, inside, ends, left, right, top, foot], 1)
-    return torch.cat([rgb.movedim(-1, 1) - 0.5, place], 1)
+    inside, ends = (number > 0).to(x), _borders(number).to(x)
+    return torch.stack([x, y, inside, ends, left, right, top, foot], 1)
 
 
 def _end(
