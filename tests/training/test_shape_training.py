@@ -123,9 +123,24 @@ def test_a_short_training_gives_a_file_that_loads(packed, tmp_path, capsys):
     assert Size.of(head.state_dict()) == SMALLER
     assert "watched" in (tmp_path / "log.txt").read_text()
     assert "built 2 (4 views)" in capsys.readouterr().out
-    again = train.Course(steps=1, batch=2, device="cpu", start=tmp_path / "shape.safetensors")
-    train.main(tmp_path / "on", packed, again)
-    assert (tmp_path / "on" / "shape.safetensors").exists()
+
+
+def test_the_shipped_head_says_the_same_as_the_trained_one(packed, tmp_path):
+    views, rows, straight = Views(packed, CPU), np.array([0, 2]), np.zeros(2, bool)
+    head = train.started(
+        train.Course(size="smaller", batch=2), views, np.random.default_rng(0), CPU
+    )
+    with torch.no_grad():
+        head.whole.weight.mul_(3)
+    train.save(head.eval(), views.projection, tmp_path / "shape.safetensors")
+    part, network = views.batch(rows, straight), Transformer(layers=12)
+    rgba = torch.from_numpy(np.load(packed / "rgba.npy")[rows]).movedim(-1, 1).float() / 255
+    tokens = pack.tokens_of(network, rgba).float()
+    with torch.no_grad():
+        mine = head(views.projection(tokens), part.rgba, part.focal, part.up)
+        theirs = trained(tmp_path / "shape.safetensors")(tokens, part.rgba, part.focal, part.up)
+    assert mine.solid.std() > 0.1
+    torch.testing.assert_close(theirs.solid, mine.solid, rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 from reparo.stages.reconstruct.shape_network import CLOSE
 from reparo.stages.reconstruct.shape_seen import resized
 from reparo.stages.vision.backbone import packaged
+from training.principal import read_projection
 from training.shape.pack import KEYS, tokens_of
 from training.shape.split import is_built, is_watched
 
@@ -24,7 +25,7 @@ AT_ONCE = 512  # views moved to the GPU at once
 class Batch:
     """Views as the head and its losses want them."""
 
-    tokens: Tensor  # bfloat16 [b, 1152, 16, 16]
+    tokens: Tensor  # bfloat16 [b, k, 16, 16], of `principal`
     rgba: Tensor  # [b, 4, 128, 128]
     focal: Tensor  # [b], in sides
     up: Tensor  # [b, 3], unit; 0: unknown
@@ -39,6 +40,7 @@ class Views:
         self.device = device
         self._arrays = {key: _there(packed / f"{key}.npy", device) for key in KEYS}
         self._tokens = _there(packed / "tokens.npy", device) if device.type == "cpu" else None
+        self.projection = read_projection(packed / "projection.npy")
         self._network = None if self._tokens is not None else packaged(str(device))
         owner = np.load(packed / "owner.npy")
         order = np.split(np.arange(len(owner)), np.flatnonzero(np.diff(owner)) + 1)
@@ -90,7 +92,7 @@ class Views:
             tokens = self._tokens[index, turned.long()].to(torch.bfloat16)
         else:
             assert self._network is not None
-            tokens = tokens_of(self._network, rgba)
+            tokens = self.projection(tokens_of(self._network, rgba).float()).bfloat16()
         occupancy = mirrorable(self._arrays["occupancy"][index])
         focal, up = self._arrays["focal"][index], self._arrays["up"][index]
         up = torch.where(turned[:, None], up * up.new_tensor([-1.0, 1.0, 1.0]), up)

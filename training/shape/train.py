@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import tyro
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout2d, interpolate
 
@@ -29,8 +29,8 @@ from reparo.stages.reconstruct.shape_network import (
     SMALLER,
     Shape,
     ShapeHead,
-    Size,
 )
+from training.principal import Projection
 from training.schedule import Average, Steps, chosen_device, rate
 from training.shape.store import Batch, Views
 
@@ -52,7 +52,6 @@ class Course:
     decay: float = 0.05
     forget: float = 0.1  # in the network itself
     seed: int = 0
-    start: Path | None = None  # weights to go on from; they say the size
     device: str = "auto"
 
 
@@ -90,22 +89,18 @@ def main(
                 print(line, file=log, flush=True)
                 begun, seen = time.perf_counter(), []
             if step % KEEP == 0:
-                save(mean.network, out / "shape.safetensors")
-    save(mean.network, out / "shape.safetensors")
+                save(mean.network, views.projection, out / "shape.safetensors")
+    save(mean.network, views.projection, out / "shape.safetensors")
 
 
 def started(
     course: Course, views: Views, rng: np.random.Generator, device: torch.device
 ) -> ShapeHead:
     """The head as it is before the first step."""
-    state = load_file(course.start) if course.start else None
-    size = Size.of(state) if state else SIZES[course.size]
-    head = ShapeHead(size.wide, size.fine, size.deep, course.forget)
+    size, seen = SIZES[course.size], len(views.projection.matrix)
+    head = ShapeHead(size.wide, size.fine, size.deep, seen, course.forget)
     head = head.float().to(device).to(memory_format=torch.channels_last)
-    if state is None:
-        begin(head, views.some(rng, course.batch))
-    else:
-        head.load_state_dict(state)
+    begin(head, views.some(rng, course.batch))
     return head.train()
 
 
@@ -189,11 +184,15 @@ def texts(values: list[float]) -> str:
     return " ".join(f"{value:.4f}" for value in (sum(values), *values))
 
 
-def save(head: torch.nn.Module, file: Path) -> None:
-    """In half precision; whole or not at all."""
-    state = {key: value.half().cpu().contiguous() for key, value in head.state_dict().items()}
+def save(head: ShapeHead, projection: Projection, file: Path) -> None:
+    """For the transformer's own tokens, in half precision; whole or not at all."""
+    state, seen = dict(head.state_dict()), len(projection.matrix)
+    state["tokens.weight"] = projection.folded(state["tokens.weight"])
+    whole = state["whole.weight"]
+    mean = projection.folded(whole[:, :seen, None, None])[:, :, 0, 0]
+    state["whole.weight"] = torch.cat([mean, whole[:, seen:]], 1)
     part = file.with_suffix(".part")
-    save_file(state, part)
+    save_file({key: value.half().cpu().contiguous() for key, value in state.items()}, part)
     part.rename(file)
 
 

@@ -69,7 +69,8 @@ class Block(nn.Module):
 class ShapeHead(nn.Module):
     """Tokens at 16 x 16, then pixels at 32 x 32; each of those gives 2 x 2 rays.
 
-    `forget`: the share that is left out, in training, of what each round adds.
+    In training it looks at tokens of fewer channels; `forget` is the share that is left out, then,
+    of what each round adds.
     """
 
     def __init__(
@@ -77,12 +78,13 @@ class ShapeHead(nn.Module):
         wide: int = SHIPPED.wide,
         fine: int = SHIPPED.fine,
         deep: int = SHIPPED.deep,
+        tokens: int = TOKENS,
         forget: float = 0.0,
     ) -> None:
         super().__init__()
         self.forget = forget
-        self.tokens = nn.Conv2d(TOKENS, wide, 1)
-        self.whole = nn.Linear(TOKENS + 4, wide)  # of the picture as a whole, lens and upright
+        self.tokens = nn.Conv2d(tokens, wide, 1)
+        self.whole = nn.Linear(tokens + 4, wide)  # of the picture as a whole, lens and upright
         self.among = nn.ModuleList(Attending(wide, wide // HEAD) for _ in range(deep))
         rounds = (Block(wide) for _ in range(1 if deep else 2))
         self.coarse = nn.Sequential(*rounds, nn.Conv2d(wide, fine, 1))
