@@ -2,8 +2,8 @@
 
     python -m training.depth DATA OUT.safetensors --steps 12000 [--device cuda]
 
-DATA holds scenes and tokens of train, close and held. Loss: after the gain and offset that bring
-each picture's median and mean deviation to 0 and 1, absolute differences and differences of
+DATA holds scenes and tokens of train, close, large and held. Loss: after the gain and offset that
+bring each picture's median and mean deviation to 0 and 1, absolute differences and differences of
 gradients at four scales; after the affine fit of inverse depth over the objects' pixels, each
 object's relative error, which is what the layout needs; and, lightly, where infinity's zero lies.
 Besides it has to say where objects are and which box each pixel's object fills, masks or not:
@@ -23,14 +23,15 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout2d
 
 from reparo.stages.depth.network import MOST, ROUNDS, WIDTH, DepthNetwork, make_clues, whereabouts
-from training.kept import PATCHES, Batch, Scenes, read_scenes
+from training.kept import Batch, Scenes, read_scenes
 from training.principal import Projection, read_projection
 from training.schedule import Average, Steps, chosen_device, rate
 from training.spoilt import recoloured, worse
 
-CLOSE = 0.5  # of the batches are of scenes seen from close by
+SPLITS = {"train": 0.35, "close": 0.35, "large": 0.3}  # shares of the batches
 RATE = 2e-3
-LEAST_SIDE = 14  # patches of a crop
+USUAL = 24  # patches of a side; of larger pictures a batch has fewer
+LEAST_SIDE = 0.58  # of a picture's, for a crop
 BESIDES = 5  # inside an object; its box's left, right, top and foot
 DROPPED = 0.15  # share of the tokens' channels that a batch does without
 AWARE = 0.3  # weight of what is said besides
@@ -59,7 +60,7 @@ def main(
     """Trains for so many steps; says how it fares on held-out models."""
     torch.manual_seed(course.seed)
     rng, place = np.random.default_rng(course.seed), chosen_device(device)
-    trains = [read_scenes(data, split).to(place) for split in ("train", "close")]
+    trains = [read_scenes(data, split).to(place) for split in SPLITS]
     held = read_scenes(data, "held")
     projection = read_projection(data / "tokens" / "projection.npy")
     network = DepthNetwork(course.width, course.rounds, len(projection.matrix), BESIDES)
@@ -70,7 +71,7 @@ def main(
     for step in steps:
         for group in optimizer.param_groups:
             group["lr"] = RATE * rate(steps.share)
-        drawn = draw(trains[int(rng.random() < CLOSE)], course.batch, rng)
+        drawn = draw(trains[rng.choice(len(trains), p=list(SPLITS.values()))], course.batch, rng)
         said = asked(network, drawn, DROPPED)
         loss = mismatch(said[:, 0], drawn) + unaware(said[:, 1:], drawn.number)
         optimizer.zero_grad()
@@ -99,11 +100,13 @@ def asked(network: DepthNetwork, batch: Batch, dropped: float = 0.0) -> Float[Te
 
 def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:
     """Random scenes, all cropped to one random shape, with the faults of real ones."""
-    shape = (PATCHES, PATCHES)
+    most = scenes.patches
+    count = max(1, round(count * (USUAL / most) ** 2))
+    shape = (most, most)
     if rng.random() < 0.5:
-        rows, columns = rng.integers(LEAST_SIDE, PATCHES + 1, 2)
+        rows, columns = rng.integers(round(LEAST_SIDE * most), most + 1, 2)
         shape = (int(rows), int(columns))
-    corners = [rng.integers(PATCHES + 1 - side, size=count) for side in shape]
+    corners = [rng.integers(most + 1 - side, size=count) for side in shape]
     chosen = rng.integers(len(scenes.rgb), size=count)
     batch = scenes.cropped(chosen, np.stack(corners, -1), shape)
     return Batch(
@@ -182,9 +185,7 @@ def report(network: DepthNetwork, held: Scenes, count: int = 120, at_once: int =
     network.eval()
     errors, plain = [], []
     for first in range(0, min(count, len(held.rgb)), at_once):
-        rows = np.arange(first, min(first + at_once, len(held.rgb)))
-        corners = np.zeros((len(rows), 2), int)
-        batch = held.cropped(rows, corners, (PATCHES, PATCHES)).to(place)
+        batch = held.whole(np.arange(first, min(first + at_once, len(held.rgb)))).to(place)
         errors.append(object_errors(asked(network, batch)[:, 0], batch))
         said = asked(network, batch.without_masks())[:, 0]
         plain.append((_normalised(said) - _normalised(batch.disparity)).abs().mean())

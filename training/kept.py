@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from reparo.stages.depth.network import FINER
+from reparo.stages.vision.transformer import PATCH
 from training.pool import pool
 
 SAID = 4  # pixels a patch: what the network says
-PATCHES = 24  # of a picture's side
 AT_ONCE = 256  # scenes that go to the GPU in one piece
 
 
@@ -42,10 +42,20 @@ class Batch:
 class Scenes:
     """n scenes."""
 
-    tokens: Tensor  # float16 [n, k, 24, 24], of `principal`
-    rgb: Tensor  # uint8 [n, 192, 192, 3]
-    number: Tensor  # uint8 [n, 192, 192], of the object from 1
-    disparity: Tensor  # float32 [n, 96, 96]
+    tokens: Tensor  # float16 [n, k, s, s], of `principal`
+    rgb: Tensor  # uint8 [n, 8 s, 8 s, 3]
+    number: Tensor  # uint8 [n, 8 s, 8 s], of the object from 1
+    disparity: Tensor  # float32 [n, 4 s, 4 s]
+
+    @property
+    def patches(self) -> int:
+        """Of a picture's side."""
+        return self.tokens.shape[-1]
+
+    def whole(self, rows: np.ndarray) -> Batch:
+        """Scenes [b], all of each."""
+        corners = np.zeros((len(rows), 2), int)
+        return self.cropped(rows, corners, (self.patches, self.patches))
 
     def to(self, device: torch.device) -> Self:
         """All of it there."""
@@ -100,10 +110,11 @@ def _moved(values: Tensor, device: torch.device) -> Tensor:
 
 def _small(file: Path) -> dict[str, np.ndarray]:
     scene = np.load(file)
-    size = (PATCHES * FINER, PATCHES * FINER)
+    patches = len(scene["rgb"]) // PATCH
+    size = (patches * FINER, patches * FINER)
     rgb = np.asarray(Image.fromarray(scene["rgb"]).resize(size, Image.Resampling.BILINEAR))
     number = np.asarray(Image.fromarray(scene["index"]).resize(size, Image.Resampling.NEAREST))
-    side, said = scene["disparity"].shape[0], PATCHES * SAID
+    side, said = scene["disparity"].shape[0], patches * SAID
     at = ((np.arange(said) + 0.5) / said * side).astype(int)
     disparity = scene["disparity"][np.ix_(at, at)].astype("f4")
     return {"rgb": rgb, "number": number, "disparity": disparity}

@@ -17,7 +17,7 @@ from training.paint import random_look
 from training.picture import View
 from training.rays import moved
 
-SIDE = 336  # px: 24 patches of the transformer
+SIDE = 336  # px of the picture, unless said otherwise: 24 patches of the transformer
 MOST = 7  # objects
 LEAST_SEEN = 0.004  # of the picture that an object's box must fill
 LEAST_FIRST = 0.12  # ... the first one, seen from close by
@@ -80,11 +80,11 @@ class Standing:
 
 
 def random_room(
-    rng: np.random.Generator, library: Path, names: list[str], close: bool = False
+    rng: np.random.Generator, library: Path, names: list[str], close: bool = False, side: int = SIDE
 ) -> Room:
     """At least one object; more are tried as chance wants, and left out where they don't fit."""
     make = Make(rng.random() < (0.8 if close else 0.5), close)
-    view, reach = random_view(rng, make)
+    view, reach = random_view(rng, make, side)
     wanted = int(rng.integers(1, make.most + 1))
     placed: list[Standing] = []
     for _ in range(TRIES):
@@ -97,7 +97,7 @@ def random_room(
         if one is not None and _fits(one, placed, view, make):
             placed.append(one)
     if not placed:
-        return random_room(rng, library, names, close)
+        return random_room(rng, library, names, close, side)
     around, wall = surroundings(rng, view, reach, close)
     if wall is not None and rng.random() < (LIVED_IN_CLOSE if close else LIVED_IN):
         size = 1.0 if make.true_size else 0.6 * reach[0]
@@ -105,7 +105,9 @@ def random_room(
     return Room([one.name for one in placed], [one.mesh for one in placed], around, view)
 
 
-def random_view(rng: np.random.Generator, make: Make) -> tuple[View, tuple[float, float]]:
+def random_view(
+    rng: np.random.Generator, make: Make, side: int
+) -> tuple[View, tuple[float, float]]:
     """A camera above the floor, and the nearest and farthest place for objects, from it."""
     pitch, fov = np.radians(rng.uniform(2, 35)), np.radians(rng.uniform(35, 70))
     roll = np.radians(rng.normal() * 1.5) if rng.random() < 0.5 else 0.0
@@ -116,7 +118,7 @@ def random_view(rng: np.random.Generator, make: Make) -> tuple[View, tuple[float
     lean = np.array(
         [[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1.0]]
     )
-    view = View(tilt @ lean, np.array([0, height, 0]), fov, SIDE)
+    view = View(tilt @ lean, np.array([0, height, 0]), fov, side)
     farthest = rng.uniform(1.1, 1.8) if make.close else rng.uniform(1.2, 2.2)
     return view, (0.55 * middle, middle * farthest)
 

@@ -1,6 +1,6 @@
 """Many made-up scenes on disk, each from its own seed: parallel, and resumed where it stopped.
 
-    python -m training.scenes LIBRARY OUT --count 3600 [--held-out] [--close] [--seed 0]
+    python -m training.scenes LIBRARY OUT --count 3600 [--held-out] [--close] [--side 336]
 
 OUT/NNNNN.npz: rgb uint8 [s, s, 3]; disparity float16 [s, s], 1/z, 0 unknown; index uint8 [s, s],
 0 no object, else the object's number from 1, visible pixels; full: packbits of bool [n, s, s];
@@ -20,7 +20,7 @@ from training.light import random_light
 from training.picture import full_masks, look
 from training.pool import pool
 from training.rays import World
-from training.room import random_room
+from training.room import SIDE, random_room
 
 LEAST_VISIBLE = 60  # px: an object that shows less is no object
 
@@ -29,38 +29,30 @@ LEAST_VISIBLE = 60  # px: an object that shows less is no object
 class Plan:
     """What is to be made."""
 
-    library: Path
-    out: Path
-    seed: int
-    held_out: bool
-    close: bool
+    library: tyro.conf.Positional[Path]
+    out: tyro.conf.Positional[Path]
+    held_out: bool = False
+    close: bool = False
+    seed: int = 0
+    side: int = SIDE  # px
 
 
-def main(
-    library: tyro.conf.Positional[Path],
-    out: tyro.conf.Positional[Path],
-    /,
-    count: int = 6000,
-    held_out: bool = False,
-    close: bool = False,
-    seed: int = 0,
-) -> None:
+def main(plan: tyro.conf.OmitArgPrefixes[Plan], count: int = 6000) -> None:
     """Makes what is not there yet; draws a contact sheet of the first 48."""
-    out.mkdir(parents=True, exist_ok=True)
-    plan = Plan(library, out, seed, held_out, close)
+    plan.out.mkdir(parents=True, exist_ok=True)
     missing = [number for number in range(count) if not _file(plan, number).exists()]
     with pool() as workers:
         jobs = [workers.submit(make, plan, number) for number in missing]
         for job in track(jobs, "scenes"):
             job.result()
-    contact_sheet([_file(plan, number) for number in range(min(count, 48))], out / "sheet.png")
+    contact_sheet([_file(plan, number) for number in range(min(count, 48))], plan.out / "sheet.png")
 
 
 def make(plan: Plan, number: int) -> None:
     """One scene; whole or not there at all."""
     rng = np.random.default_rng([plan.seed, int(plan.held_out), number])
     models = names(plan.library, plan.held_out)
-    room = random_room(rng, plan.library, models, plan.close)
+    room = random_room(rng, plan.library, models, plan.close, plan.side)
     world = World([*room.objects, *room.surroundings])
     truth = look(world, room.view, random_light(rng), rng)
     visible = [int((truth.index == i).sum()) >= LEAST_VISIBLE for i in range(len(room.objects))]

@@ -2,10 +2,10 @@
 
     python -m training.tokens SCENES OUT.npy --count 6000 [--device cuda]
 
-OUT.npy: float16 [count, 384, 24, 24], row i of the scene NNNNN = i, in principal components; which
-ones is kept beside it in projection.npy: of OUT's own first pictures where there is none yet.
-OUT.done says how many rows are written, so that it goes on where it stopped. It waits for scenes
-that are still being made.
+OUT.npy: float16 [count, 384, s, s], s patches a side, row i of the scene NNNNN = i, in principal
+components; which ones is kept beside it in projection.npy: of OUT's own first pictures where there
+is none yet. OUT.done says how many rows are written, so that it goes on where it stopped. It waits
+for scenes that are still being made.
 """
 
 import os
@@ -27,7 +27,6 @@ from reparo.stages.vision.transformer import PATCH
 from training.principal import FIT_ON, Projection, principal, read_projection
 from training.schedule import chosen_device
 
-SIDE = 24  # patches of a picture's side
 AT_ONCE = {"cpu": 4, "cuda": 128}  # pictures
 PATIENCE = 600  # seconds to wait for a scene
 
@@ -44,7 +43,8 @@ def main(
     place = chosen_device(device)
     network = packaged(str(place)).to(torch.bfloat16)
     projection = _projection(scenes, out.parent / "projection.npy", network, count)
-    shape = (count, len(projection.matrix), SIDE, SIDE)
+    side = len(_picture(scenes / "00000.npz")) // PATCH
+    shape = (count, len(projection.matrix), side, side)
     done_file = out.with_suffix(".done")
     done = int(done_file.read_text()) if done_file.exists() else 0
     rows = open_memmap(out, "r+" if out.exists() else "w+", np.float16, shape)
@@ -61,16 +61,12 @@ def main(
 
 
 @torch.no_grad()
-def tokens_of(
-    network: nn.Module, scenes: Path, numbers: Sequence[int]
-) -> Float[Tensor, "b t 24 24"]:
+def tokens_of(network: nn.Module, scenes: Path, numbers: Sequence[int]) -> Float[Tensor, "b t s s"]:
     """Of some scenes' pictures."""
     weight = next(network.parameters())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         files = [scenes / f"{number:05d}.npz" for number in numbers]
         pictures = torch.from_numpy(np.stack(list(pool.map(_picture, files))))
-    if pictures.shape[1] != SIDE * PATCH:
-        raise SystemExit(f"pictures of {SIDE * PATCH} px were wanted")
     return levels(network, pictures.movedim(-1, 1).to(weight) / 255)
 
 

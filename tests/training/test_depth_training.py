@@ -10,11 +10,11 @@ from safetensors.torch import load_file
 
 from reparo.stages.depth.network import CLUES, FINER, TOKENS, DepthNetwork, whereabouts
 from training import depth
-from training.kept import PATCHES, SAID, Batch, read_scenes
+from training.kept import SAID, Batch, read_scenes
 from training.principal import Projection
 from training.spoilt import recoloured, worse
 
-SIDE = 14 * PATCHES
+PATCHES = {"train": 24, "close": 24, "large": 36, "held": 24}
 WIDTH = (32, 16, 8)
 FEWER = 12  # principal components
 
@@ -25,16 +25,17 @@ def data(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     (folder / "tokens").mkdir()
     rng = np.random.default_rng(0)
-    for split in ("train", "close", "held"):
+    for split, patches in PATCHES.items():
+        side = 14 * patches
         (folder / "scenes" / split).mkdir(parents=True)
         for number in range(2):
-            index = np.zeros((SIDE, SIDE), np.uint8)
+            index = np.zeros((side, side), np.uint8)
             index[100:200, 50:150], index[150:300, 200:300] = 1, 2
-            away = np.linspace(0.1, 1, SIDE)[:, None] + 0.3 * index
-            rgb = rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
+            away = np.linspace(0.1, 1, side)[:, None] + 0.3 * index
+            rgb = rng.integers(0, 255, (side, side, 3), dtype=np.uint8)
             file = folder / "scenes" / split / f"{number:05d}.npz"
             np.savez(file, rgb=rgb, index=index, disparity=away.astype("f2"))
-        tokens = rng.normal(size=(2, FEWER, PATCHES, PATCHES)).astype("f2")
+        tokens = rng.normal(size=(2, FEWER, patches, patches)).astype("f2")
         np.save(folder / "tokens" / f"{split}.npy", tokens)
         (folder / "tokens" / f"{split}.done").write_text("2")
     Projection(0.1 * torch.randn(FEWER, TOKENS)).save(folder / "tokens" / "projection.npy")
@@ -43,20 +44,29 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def batch(data) -> Batch:
-    return read_scenes(data, "held").cropped(
-        np.arange(2), np.zeros((2, 2), int), (PATCHES, PATCHES)
-    )
+    return read_scenes(data, "held").whole(np.arange(2))
 
 
 def test_a_crop_is_the_same_place_of_everything(data):
     scenes = read_scenes(data, "train")
-    whole = scenes.cropped(np.array([1]), np.array([[0, 0]]), (PATCHES, PATCHES))
+    whole = scenes.whole(np.array([1]))
     part = scenes.cropped(np.array([1]), np.array([[3, 5]]), (14, 16))
     for name, finer in (("tokens", 1), ("disparity", SAID), ("number", SAID), ("given", FINER)):
         mine, all_ = getattr(part, name), getattr(whole, name)
         rows, columns = (slice(a * finer, b * finer) for a, b in ((3, 17), (5, 21)))
         assert torch.equal(mine, all_[..., rows, columns])
     assert set(whole.number.unique().tolist()) == {0, 1, 2}
+
+
+def test_of_larger_pictures_a_batch_has_fewer(data):
+    rng, sides = np.random.default_rng(0), set()
+    for split, count in (("train", 9), ("large", 4)):
+        scenes = read_scenes(data, split)
+        for _ in range(8):
+            shape = depth.draw(scenes, 9, rng).tokens.shape
+            assert shape[0] == count and 0.55 * scenes.patches < min(shape[2:])
+            sides |= set(shape[2:])
+    assert {24, 36} <= sides and len(sides) > 4
 
 
 def test_the_map_counts_up_to_gain_and_offset(batch):

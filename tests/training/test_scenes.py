@@ -104,7 +104,7 @@ def test_a_seed_gives_one_scene_and_another_another(library, tmp_path):
     kept = []
     for folder, number in (("a", 0), ("b", 0), ("a", 1)):
         (tmp_path / folder).mkdir(exist_ok=True)
-        make(Plan(library, tmp_path / folder, 0, False, close=True), number)
+        make(Plan(library, tmp_path / folder, close=True, side=SIDE), number)
         kept.append(np.load(tmp_path / folder / f"{number:05d}.npz"))
     assert all(np.array_equal(kept[0][key], kept[1][key]) for key in kept[0])
     assert not np.array_equal(kept[0]["rgb"], kept[2]["rgb"])
@@ -116,7 +116,7 @@ def test_a_scene_has_models_of_its_side_and_masks_that_hold_what_shows(library, 
     if not allowed:
         pytest.fail("the library has models of both sides")
     for number in range(3):
-        make(Plan(library, tmp_path, 0, held_out, close=False), number)
+        make(Plan(library, tmp_path, held_out, side=SIDE), number)
         kept = np.load(tmp_path / f"{number:05d}.npz")
         count, shape = len(kept["names"]), kept["index"].shape
         full = np.unpackbits(kept["full"], count=count * kept["index"].size)
