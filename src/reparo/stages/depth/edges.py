@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
 LEAST_WEIGHT = 1e-6  # of a mean: below it nothing is known
-TINY = 1e-30
+TINY = 1e-30  # instead of 0 below a fraction whose numerator is 0 too
 LEAST_INSIDE = 4  # coarse pixels; an object with fewer inner ones uses its outline's too
 
 
