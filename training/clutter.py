@@ -4,17 +4,15 @@ It stands along the back wall, so that what the scene is about has something oth
 behind it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from reparo.scene import Material, Mesh
-from training.library import model
 from training.paint import random_look
 from training.rays import moved
+from training.stock import Stock
 
 CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
 SIDES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
@@ -42,11 +40,9 @@ class Wall:
         return np.stack([self.along, [0, 1, 0], self.out], 1)
 
 
-def clutter(
-    rng: np.random.Generator, library: Path, names: Sequence[str], wall: Wall, size: float
-) -> list[Mesh]:
+def clutter(rng: np.random.Generator, stock: Stock, wall: Wall, size: float) -> list[Mesh]:
     """Things along a wall; `size` is that of a usual piece of furniture here, in scene units."""
-    things = _Things(rng, library, names)
+    things = _Things(rng, stock)
     meshes: list[Mesh] = []
     at = -wall.span
     while at < wall.span:
@@ -72,8 +68,8 @@ def clutter(
 class _Things:
     """Boxes and models by chance; not too many models."""
 
-    def __init__(self, rng: np.random.Generator, library: Path, names: Sequence[str]) -> None:
-        self.rng, self.library, self.names, self.left = rng, library, names, MODELS
+    def __init__(self, rng: np.random.Generator, stock: Stock) -> None:
+        self.rng, self.stock, self.left = rng, stock, MODELS
 
     def standing(
         self, wall: Wall, place: tuple[float, float, float], sides: tuple[float, float, float]
@@ -82,7 +78,7 @@ class _Things:
         rng = self.rng
         if self.left and rng.random() < 0.5:
             self.left -= 1
-            chosen = model(self.library, self.names[rng.integers(len(self.names))]).mesh
+            chosen = self.stock.one(rng).mesh
             low, high = chosen.bounds.numpy().astype(float)
             scale = float((np.array(sides) / np.maximum(high - low, 1e-3)).min())
             foot = np.array([(low[0] + high[0]) / 2, low[1], low[2]])

@@ -2,12 +2,12 @@
 
     python -m training.depth DATA OUT.safetensors --steps 12000 [--device cuda]
 
-DATA holds scenes and tokens of train, close, large and held. Loss: after the gain and offset that
-bring each picture's median and mean deviation to 0 and 1, absolute differences and differences of
-gradients at four scales; after the affine fit of inverse depth over the objects' pixels, each
-object's relative error, which is what the layout needs; and, lightly, where infinity's zero lies.
-Besides it has to say where objects are and which box each pixel's object fills, masks or not:
-whoever knows that of a photo without masks knows what stands upright. (Not shipped.)
+DATA holds scenes and tokens of train, close, large, varied and held. Loss: after the gain and
+offset that bring each picture's median and mean deviation to 0 and 1, absolute differences and
+differences of gradients at four scales; after the affine fit of inverse depth over the objects'
+pixels, each object's relative error, which is what the layout needs; and, lightly, where infinity's
+zero lies. Besides it has to say where objects are and which box each pixel's object fills, masks or
+not: whoever knows that of a photo without masks knows what stands upright. (Not shipped.)
 """
 
 import math
@@ -26,15 +26,17 @@ from reparo.stages.depth.network import MOST, ROUNDS, WIDTH, DepthNetwork, make_
 from training.kept import Batch, Scenes, read_scenes
 from training.principal import Projection, read_projection
 from training.schedule import Average, Steps, chosen_device, rate
-from training.spoilt import recoloured, worse
+from training.spoilt import recoloured, restyled, worse
 
-SPLITS = {"train": 0.35, "close": 0.35, "large": 0.3}  # shares of the batches
+SPLITS = {"train": 0.2, "close": 0.2, "large": 0.2, "varied": 0.4}  # shares of the batches
 RATE = 2e-3
+LEAST_RATE = 0.2  # of it: the mean of many weights is taken, https://arxiv.org/abs/2102.08604
+MEMORY = 0.999  # of that mean, a step
 USUAL = 24  # patches of a side; of larger pictures a batch has fewer
 LEAST_SIDE = 0.58  # of a picture's, for a crop
 CENTRED = 0.7  # of the crops
 BESIDES = 5  # inside an object; its box's left, right, top and foot
-DROPPED = 0.15  # share of the tokens' channels that a batch does without
+DROPPED = 0.2  # share of the tokens' channels that a batch does without
 AWARE = 0.3  # weight of what is said besides
 REPORTS = 12
 
@@ -66,12 +68,12 @@ def main(
     projection = read_projection(data / "tokens" / "projection.npy")
     network = DepthNetwork(course.width, course.rounds, len(projection.matrix), BESIDES)
     network = network.to(place, torch.float32, memory_format=torch.channels_last)
-    best, steps = Average(network), Steps(course.steps, course.minutes)
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
+    best, steps = Average(network, MEMORY), Steps(course.steps, course.minutes)
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.05)
     losses, reports = [], 1
     for step in steps:
         for group in optimizer.param_groups:
-            group["lr"] = RATE * rate(steps.share)
+            group["lr"] = RATE * rate(steps.share, LEAST_RATE)
         drawn = draw(trains[rng.choice(len(trains), p=list(SPLITS.values()))], course.batch, rng)
         said = asked(network, drawn, DROPPED)
         loss = mismatch(said[:, 0], drawn) + unaware(said[:, 1:], drawn.number)
@@ -113,7 +115,7 @@ def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:
     chosen = rng.integers(len(scenes.rgb), size=count)
     batch = scenes.cropped(chosen, corners, shape)
     return Batch(
-        batch.tokens, recoloured(batch.rgb, rng), worse(batch.given, rng),
+        restyled(batch.tokens, rng), recoloured(batch.rgb, rng), worse(batch.given, rng),
         batch.disparity, batch.number,
     )  # fmt: skip
 

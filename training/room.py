@@ -5,19 +5,20 @@ if asked, rooms seen from close by, where things fill the picture and stand befo
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from reparo.scene import Material, Mesh
 from training.clutter import Wall, clutter
-from training.library import Model, model
+from training.library import Model
 from training.paint import random_look
 from training.picture import View
 from training.rays import moved
+from training.stock import Stock
 
 SIDE = 336  # px of the picture, unless said otherwise: 24 patches of the transformer
+USUAL = np.radians(50)  # field of view
 MOST = 7  # objects
 LEAST_SEEN = 0.004  # of the picture that an object's box must fill
 LEAST_FIRST = 0.12  # ... the first one, seen from close by
@@ -41,6 +42,13 @@ class Make:
 
     true_size: bool
     close: bool
+    long_lens: bool  # sometimes
+
+    def field_of_view(self, rng: np.random.Generator) -> float:
+        """Radians."""
+        if self.long_lens:
+            return np.radians(np.exp(rng.uniform(*np.log((20, 70)))))
+        return np.radians(rng.uniform(35, 70))
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -80,28 +88,28 @@ class Standing:
 
 
 def random_room(
-    rng: np.random.Generator, library: Path, names: list[str], close: bool = False, side: int = SIDE
+    rng: np.random.Generator, stock: Stock, close: bool = False, side: int = SIDE
 ) -> Room:
     """At least one object; more are tried as chance wants, and left out where they don't fit."""
-    make = Make(rng.random() < (0.8 if close else 0.5), close)
+    make = Make(rng.random() < (0.8 if close else 0.5), close, stock.varied)
     view, reach = random_view(rng, make, side)
     wanted = int(rng.integers(1, make.most + 1))
     placed: list[Standing] = []
     for _ in range(TRIES):
         if len(placed) >= wanted:
             break
-        chosen = model(library, names[rng.integers(len(names))])
+        chosen = stock.one(rng)
         if chosen.name in [one.name for one in placed]:
             continue
         one = _placed(rng, chosen, placed, (view, reach, make))
         if one is not None and _fits(one, placed, view, make):
             placed.append(one)
     if not placed:
-        return random_room(rng, library, names, close, side)
+        return random_room(rng, stock, close, side)
     around, wall = surroundings(rng, view, reach, close)
     if wall is not None and rng.random() < (LIVED_IN_CLOSE if close else LIVED_IN):
         size = 1.0 if make.true_size else 0.6 * reach[0]
-        around += clutter(rng, library, names, wall, size * rng.uniform(0.7, 1.3))
+        around += clutter(rng, stock, wall, size * rng.uniform(0.7, 1.3))
     return Room([one.name for one in placed], [one.mesh for one in placed], around, view)
 
 
@@ -109,9 +117,11 @@ def random_view(
     rng: np.random.Generator, make: Make, side: int
 ) -> tuple[View, tuple[float, float]]:
     """A camera above the floor, and the nearest and farthest place for objects, from it."""
-    pitch, fov = np.radians(rng.uniform(2, 35)), np.radians(rng.uniform(35, 70))
+    pitch, fov = np.radians(rng.uniform(2, 35)), make.field_of_view(rng)
     roll = np.radians(rng.normal() * 1.5) if rng.random() < 0.5 else 0.0
     middle = rng.uniform(*make.middle)
+    if make.long_lens:  # from farther off: as much is in the picture as a usual lens shows
+        middle *= np.tan(USUAL / 2) / np.tan(fov / 2)
     height = middle * np.sin(pitch) + rng.uniform(0.05, 0.35) * middle * np.tan(fov / 2)
     cos, sin = np.cos(pitch), np.sin(pitch)
     tilt = np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])  # looks down by the pitch

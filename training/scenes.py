@@ -1,6 +1,6 @@
 """Many made-up scenes on disk, each from its own seed: parallel, and resumed where it stopped.
 
-    python -m training.scenes LIBRARY OUT --count 3600 [--held-out] [--close] [--side 336]
+    python -m training.scenes LIBRARY OUT --count 3600 [--held-out] [--close] [--varied]
 
 OUT/NNNNN.npz: rgb uint8 [s, s, 3]; disparity float16 [s, s], 1/z, 0 unknown; index uint8 [s, s],
 0 no object, else the object's number from 1, visible pixels; full: packbits of bool [n, s, s];
@@ -15,12 +15,12 @@ import tyro
 from PIL import Image
 from rich.progress import track
 
-from training.library import names
 from training.light import random_light
 from training.picture import full_masks, look
 from training.pool import pool
 from training.rays import World
 from training.room import SIDE, random_room
+from training.stock import Stock
 
 LEAST_VISIBLE = 60  # px: an object that shows less is no object
 
@@ -33,6 +33,7 @@ class Plan:
     out: tyro.conf.Positional[Path]
     held_out: bool = False
     close: bool = False
+    varied: bool = False  # things that no other scene has, sometimes through a long lens
     seed: int = 0
     side: int = SIDE  # px
 
@@ -51,8 +52,8 @@ def main(plan: tyro.conf.OmitArgPrefixes[Plan], count: int = 6000) -> None:
 def make(plan: Plan, number: int) -> None:
     """One scene; whole or not there at all."""
     rng = np.random.default_rng([plan.seed, int(plan.held_out), number])
-    models = names(plan.library, plan.held_out)
-    room = random_room(rng, plan.library, models, plan.close, plan.side)
+    stock = Stock(plan.library, plan.held_out, plan.varied)
+    room = random_room(rng, stock, plan.close, plan.side)
     world = World([*room.objects, *room.surroundings])
     truth = look(world, room.view, random_light(rng), rng)
     visible = [int((truth.index == i).sum()) >= LEAST_VISIBLE for i in range(len(room.objects))]

@@ -37,9 +37,9 @@ def chosen_device(name: str, cores: int | None = None) -> torch.device:
     return torch.device(name)
 
 
-def rate(share: float) -> float:
-    """Rises for a twentieth of the time, then falls as a cosine; at most 1."""
-    return min(share / 0.05 + 0.01, 0.5 * (1 + math.cos(math.pi * min(share, 1))))
+def rate(share: float, least: float = 0.0) -> float:
+    """Rises for a twentieth of the time, then falls as a cosine, from 1 to no less than that."""
+    return min(share / 0.05 + 0.01, max(least, 0.5 * (1 + math.cos(math.pi * min(share, 1)))))
 
 
 class Average:

@@ -11,11 +11,13 @@ pytest.importorskip("embreex", reason="training needs embreex")
 
 from reparo.scene import Mesh
 from training.clutter import Wall, clutter
-from training.library import is_held_out, names
+from training.library import is_held_out, model, names
 from training.light import Light, smoothed
 from training.picture import View, look
 from training.rays import World
+from training.room import Make, random_view
 from training.scenes import Plan, make
+from training.stock import Stock
 
 SIDE = 64
 
@@ -133,7 +135,34 @@ def test_clutter_stands_before_its_wall_and_on_the_floor(library):
     along, out = np.array([1.0, 0, 0]), np.array([0, 0, 1.0])
     wall = Wall(np.array([0, 0, -4.0]), along, out, 2.5, 2.0)
     rng = np.random.default_rng(0)
-    made = [mesh for _ in range(5) for mesh in clutter(rng, library, names(library), wall, 1.0)]
+    made = [mesh for _ in range(5) for mesh in clutter(rng, Stock(library), wall, 1.0)]
     assert len(made) > 20
     low = np.stack([mesh.bounds[0].numpy() for mesh in made])
     assert low[:, 1].min() > -1e-4 and low[:, 2].min() > -4.2
+
+
+def test_varied_things_are_made_up_or_bent_and_none_is_held_out(library):
+    rng = np.random.default_rng(0)
+    plain = {name: model(library, name).mesh for name in names(library, held_out=False)}
+    things = [Stock(library, varied=True).one(rng) for _ in range(40)]
+    built = [one for one in things if one.name not in plain]
+    assert 8 < len(built) < 32
+    assert len({one.name for one in built}) == len(built)
+    bent = [
+        not torch.equal(one.mesh.vertices, plain[one.name].vertices)
+        for one in things
+        if one.name in plain
+    ]
+    assert 0.4 < np.mean(bent) <= 1
+    same = [Stock(library).one(rng) for _ in range(10)]
+    assert all(torch.equal(one.mesh.vertices, plain[one.name].vertices) for one in same)
+
+
+def test_a_long_lens_sees_from_farther_off_what_another_sees():
+    rng, spans, fields = np.random.default_rng(0), [], []
+    for _ in range(300):
+        view, (near, _) = random_view(rng, Make(True, True, True), SIDE)
+        fields.append(np.degrees(view.fov_y))
+        spans.append(near * np.tan(view.fov_y / 2))
+    assert 20 <= min(fields) < 25 and 60 < max(fields) <= 70
+    assert max(spans) / min(spans) < 3.5  # as the distances at one lens do

@@ -26,16 +26,35 @@ STUFFS = 4
 
 def piece(number: int) -> tuple[Mesh, Solid]:
     """A mesh in the unit cube, and the solid of the same parts."""
-    rng = np.random.default_rng([20, number])
-    pile = Pile(rng)
-    KINDS[int(rng.integers(len(KINDS)))](pile)
+    pile = _pile(number)
     mesh = joined(pile.parts)
+    return _in_unit_cube(mesh, pile.rng), filled(pile.parts, *_box(mesh))
+
+
+def mesh_of(number: int) -> Mesh:
+    """The mesh alone, which is quick."""
+    pile = _pile(number)
+    return _in_unit_cube(joined(pile.parts), pile.rng)
+
+
+def _pile(number: int) -> Pile:
+    pile = Pile(np.random.default_rng([20, number]))
+    KINDS[int(pile.rng.integers(len(KINDS)))](pile)
+    return pile
+
+
+def _box(mesh: Mesh) -> tuple[tuple[np.ndarray, float], np.ndarray]:
+    """Middle and longest side; all sides in longest ones."""
     low, high = mesh.bounds.double().numpy()
-    middle, longest = (low + high) / 2, float((high - low).max())
-    inside = filled(pile.parts, (middle, longest), (high - low) / longest)
+    longest = float((high - low).max())
+    return ((low + high) / 2, longest), (high - low) / longest
+
+
+def _in_unit_cube(mesh: Mesh, rng: np.random.Generator) -> Mesh:
+    (middle, longest), _ = _box(mesh)
     vertices = ((mesh.vertices.double().numpy() - middle) / longest).astype("f4")
     mesh = replace(mesh, vertices=torch.from_numpy(vertices), materials=stuffs(rng))
-    return replace(mesh, uv=mesh.uv / longest * rng.uniform(1, 4)), inside
+    return replace(mesh, uv=mesh.uv / longest * rng.uniform(1, 4))
 
 
 def joined(parts: list[Part]) -> Mesh:
