@@ -31,7 +31,7 @@ from training.spoilt import recoloured, restyled, worse
 SPLITS = {"train": 0.2, "close": 0.2, "large": 0.2, "varied": 0.4}  # shares of the batches
 RATE = 2e-3
 LEAST_RATE = 0.2  # of it: the mean of many weights is taken, https://arxiv.org/abs/2102.08604
-MEMORY = 0.999  # of that mean, a step
+LATELY, MOST_STEPS = 0.25, 4000  # steps that this mean is of: a share of all, and at most
 USUAL = 24  # patches of a side; of larger pictures a batch has fewer
 LEAST_SIDE = 0.58  # of a picture's, for a crop
 CENTRED = 0.7  # of the crops
@@ -68,7 +68,7 @@ def main(
     projection = read_projection(data / "tokens" / "projection.npy")
     network = DepthNetwork(course.width, course.rounds, len(projection.matrix), BESIDES)
     network = network.to(place, torch.float32, memory_format=torch.channels_last)
-    best, steps = Average(network, MEMORY), Steps(course.steps, course.minutes)
+    best, steps = Average(network, LATELY, MOST_STEPS), Steps(course.steps, course.minutes)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.05)
     losses, reports = [], 1
     for step in steps:

@@ -43,15 +43,19 @@ def rate(share: float, least: float = 0.0) -> float:
 
 
 class Average:
-    """A network whose weights follow another's slowly."""
+    """A network whose weights are the mean of another's, mostly of so large a share of its steps.
 
-    def __init__(self, network: nn.Module, memory: float = 0.998) -> None:
-        self.network, self.memory, self.steps = copy.deepcopy(network).eval(), memory, 0
+    After t steps, step s counts as (s / t)^(1 / lately - 1): https://arxiv.org/abs/1212.1824.
+    """
+
+    def __init__(self, network: nn.Module, lately: float = 0.05, most: int = 500) -> None:
+        self.network, self.lately, self.most = copy.deepcopy(network).eval(), lately, most
+        self.steps = 0
 
     @torch.no_grad()
     def follow(self, network: nn.Module) -> None:
-        """One step towards it; quicker in the beginning."""
+        """One step towards it; of at most so many steps."""
+        share = max(1 / self.most, 1 / (1 + self.lately * self.steps))
         self.steps += 1
-        share = 1 - min(self.memory, (self.steps + 1) / (self.steps + 20))
         slow, quick = (list(one.parameters()) for one in (self.network, network))
         torch._foreach_lerp_(slow, quick, share)

@@ -12,7 +12,7 @@ from reparo.stages.depth.network import CLUES, FINER, TOKENS, DepthNetwork, wher
 from training import depth
 from training.kept import SAID, Batch, read_scenes
 from training.principal import Projection
-from training.schedule import rate
+from training.schedule import Average, rate
 from training.spoilt import recoloured, restyled, worse
 
 PATCHES = {"train": 24, "close": 24, "large": 36, "varied": 24, "held": 24}
@@ -160,3 +160,15 @@ def test_the_rate_rises_and_falls_to_the_least():
     assert rates[0] < 0.02 and 0.9 < rates[top] <= 1
     assert (np.diff(rates[: top + 1]) > 0).all() and (np.diff(rates[top:]) <= 0).all()
     assert rates[-1] == 0.2 and rate(1.0) == 0
+
+
+@pytest.mark.parametrize("most", [50, 100_000])
+def test_the_mean_is_of_late_steps_and_of_no_more_than_asked(most):
+    one = torch.nn.Linear(1, 1)
+    mean = Average(one, 0.25, most)
+    for step in range(1, 2001):
+        torch.nn.init.constant_(one.weight, step)
+        mean.follow(one)
+    # weights s^3: the mean step is 4/5 of all; an exponential mean lags by its length
+    expected = 1950 if most == 50 else 1600
+    assert float(mean.network.weight.detach()) == pytest.approx(expected, abs=5)
