@@ -13,7 +13,7 @@ from training import depth
 from training.kept import SAID, Batch, read_scenes
 from training.principal import Projection
 from training.schedule import Average, rate
-from training.spoilt import recoloured, restyled, worse
+from training.spoilt import recoloured, worse
 
 PATCHES = {"train": 24, "close": 24, "large": 36, "varied": 24, "held": 24}
 WIDTH = (32, 16, 8)
@@ -138,19 +138,6 @@ def test_what_is_known_of_boxes_counts_where_objects_are(batch):
     blind = torch.cat([-right[:, :1], known], 1)
     moved = torch.cat([right[:, :1], known + 0.1], 1)
     assert depth.unaware(blind, number) > 1 and depth.unaware(moved, number) > 0.05
-
-
-def test_tokens_of_another_kind_are_the_same_picture_with_other_channels():
-    tokens = torch.randn(64, 8, 5, 6, generator=torch.Generator().manual_seed(0))
-    other = restyled(tokens, np.random.default_rng(0))
-    same = (other - tokens).abs().amax((1, 2, 3)) < 1e-5
-    assert 0.4 < same.float().mean() < 0.9
-    pattern, found = (
-        one.flatten(2) - one.flatten(2).mean(2, keepdim=True) for one in (tokens, other)
-    )
-    assert (torch.cosine_similarity(pattern, found, dim=2) > 0.999).all()
-    moved = (other - tokens).mean((2, 3))[~same].abs() / tokens.mean((2, 3)).std(0)
-    assert 0.5 < moved.mean() < 1.0  # the mean of |normal| of 0.9 is 0.72
 
 
 def test_the_rate_rises_and_falls_to_the_least():
