@@ -11,6 +11,7 @@ from training.library import Model
 from training.shape.bend import Bend
 from training.shape.built import mesh_of
 from training.shape.pictures import repainted
+from training.shape.split import BUILT
 
 MODELS = 0.5  # of a varied stock; the rest are made-up pieces
 BENT = 0.75  # of the things of a varied stock
@@ -22,8 +23,8 @@ PIECES = 1_000_000
 class Stock:
     """The models of one side of the split, as they are.
 
-    Varied: half made-up pieces, and most things bent and many painted anew, so that a network meets
-    each of them once and cannot know it by heart.
+    Varied: half made-up pieces; most things are bent and many painted anew, so that hardly any is
+    met twice and none can be known by heart.
     """
 
     library: Path
@@ -40,7 +41,7 @@ class Stock:
         if self.varied and rng.random() > MODELS:
             number = int(rng.integers(PIECES))
             size = np.float32(np.exp(rng.uniform(*np.log(SIDES))))
-            chosen = Model(f"built{number:06d}", mesh_of(number), size)
+            chosen = Model(f"{BUILT}{number:06d}", mesh_of(number), size)
         else:
             name = self.names[rng.integers(len(self.names))]
             chosen = library.model(self.library, name)
