@@ -2,7 +2,7 @@
 
     python -m training.depth DATA OUT.safetensors --steps 12000 [--device cuda]
 
-DATA holds scenes and tokens of train, close, large, varied and held. Loss: after the gain and
+DATA holds scenes and tokens of train, close, varied and held. Loss: after the gain and
 offset that bring each picture's median and mean deviation to 0 and 1, absolute differences and
 differences of gradients at four scales; after the affine fit of inverse depth over the objects'
 pixels, each object's relative error, which is what the layout needs; and, lightly, where infinity's
@@ -26,17 +26,16 @@ from reparo.stages.depth.network import MOST, ROUNDS, WIDTH, DepthNetwork, make_
 from training.kept import Batch, Scenes, read_scenes
 from training.principal import Projection, read_projection
 from training.schedule import Average, Steps, chosen_device, rate
-from training.spoilt import recoloured, worse
+from training.spoilt import recoloured, restyled, worse
 
-SPLITS = {"train": 0.2, "close": 0.2, "large": 0.2, "varied": 0.4}  # shares of the batches
+SPLITS = {"train": 0.15, "close": 0.15, "varied": 0.7}  # shares of the batches
 RATE = 2e-3
 LEAST_RATE = 0.1  # of it: the mean of many weights is taken, https://arxiv.org/abs/2102.08604
 LATELY, MOST_STEPS = 0.25, 4000  # steps that this mean is of: a share of all, and at most
-USUAL = 24  # patches of a side; of larger pictures a batch has fewer
 LEAST_SIDE = 0.58  # of a picture's, for a crop
 CENTRED = 0.7  # of the crops
 BESIDES = 5  # inside an object; its box's left, right, top and foot
-DROPPED = 0.15  # share of the tokens' channels that a batch does without
+DROPPED = 0.2  # share of the tokens' channels that a batch does without
 AWARE = 0.3  # weight of what is said besides
 REPORTS = 12
 
@@ -47,7 +46,8 @@ class Course:
 
     steps: int = 12_000
     minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
-    batch: int = 16
+    batch: int = 8
+    plain: int = 2000  # scenes that are not varied, of each split, at most
     width: tuple[int, int, int] = WIDTH
     rounds: int = ROUNDS
     seed: int = 0
@@ -63,7 +63,8 @@ def main(
     """Trains for so many steps; says how it fares on held-out models."""
     torch.manual_seed(course.seed)
     rng, place = np.random.default_rng(course.seed), chosen_device(device)
-    trains = [read_scenes(data, split).to(place) for split in SPLITS]
+    most = {split: None if split == "varied" else course.plain for split in SPLITS}
+    trains = [read_scenes(data, split, most[split]).to(place) for split in SPLITS]
     held = read_scenes(data, "held")
     projection = read_projection(data / "tokens" / "projection.npy")
     network = DepthNetwork(course.width, course.rounds, len(projection.matrix), BESIDES)
@@ -104,7 +105,6 @@ def asked(network: DepthNetwork, batch: Batch, dropped: float = 0.0) -> Float[Te
 def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:
     """Random scenes, all cropped to one random shape, with the faults of real ones."""
     most = scenes.patches
-    count = max(1, round(count * (USUAL / most) ** 2))
     shape = (most, most)
     if rng.random() < 0.5:
         rows, columns = rng.integers(round(LEAST_SIDE * most), most + 1, 2)
@@ -115,7 +115,7 @@ def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:
     chosen = rng.integers(len(scenes.rgb), size=count)
     batch = scenes.cropped(chosen, corners, shape)
     return Batch(
-        batch.tokens, recoloured(batch.rgb, rng), worse(batch.given, rng),
+        restyled(batch.tokens, rng), recoloured(batch.rgb, rng), worse(batch.given, rng),
         batch.disparity, batch.number,
     )  # fmt: skip
 

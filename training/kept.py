@@ -86,9 +86,10 @@ class Scenes:
         )
 
 
-def read_scenes(data: Path, split: str) -> Scenes:
-    """All scenes that have tokens; what is small is kept in a file for the next time."""
+def read_scenes(data: Path, split: str, most: int | None = None) -> Scenes:
+    """The first scenes that have tokens; what is small is kept in a file for the next time."""
     count = int((data / "tokens" / f"{split}.done").read_text())
+    count = min(count, most or count)
     file = data / f"kept-{split}-{count}.npz"
     if not file.exists():
         files = [data / "scenes" / split / f"{number:05d}.npz" for number in range(count)]

@@ -7,23 +7,25 @@ if asked, rooms seen from close by, where things fill the picture and stand befo
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from reparo.scene import Material, Mesh
-from training.clutter import Wall, clutter
+from reparo.scene import Mesh
+from training.clutter import clutter
 from training.library import Model
-from training.paint import random_look
 from training.picture import View
 from training.rays import moved
 from training.stock import Stock
+from training.surroundings import floor_and_walls, island
 
 SIDE = 336  # px of the picture, unless said otherwise: 24 patches of the transformer
 USUAL = np.radians(50)  # field of view
 MOST = 7  # objects
 LEAST_SEEN = 0.004  # of the picture that an object's box must fill
 LEAST_FIRST = 0.12  # ... the first one, seen from close by
+LEAST_FRONT = 0.25  # ... one that is in front of all
 TRIES = 40
 LIVED_IN, LIVED_IN_CLOSE = 0.25, 0.6  # of the rooms with walls have clutter along the one behind
+IN_FRONT = 0.6  # of varied scenes have one large thing in front
+ISLANDS = 0.3  # ... and so many have clutter amid the room
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,29 @@ class Make:
 
     true_size: bool
     close: bool
-    long_lens: bool  # sometimes
+    varied: bool = False  # lenses, looks and what stands where
+    front: bool = False  # one large thing before all others, of any size
+
+    @classmethod
+    def random(cls, rng: np.random.Generator, close: bool, varied: bool) -> "Make":
+        """Of those that are asked for."""
+        true_size = rng.random() < (0.8 if close else 0.5)
+        return cls(true_size, close, varied, varied and rng.random() < IN_FRONT)
 
     def field_of_view(self, rng: np.random.Generator) -> float:
         """Radians."""
-        if self.long_lens:
+        if self.varied:
             return np.radians(np.exp(rng.uniform(*np.log((20, 70)))))
         return np.radians(rng.uniform(35, 70))
+
+    def pitch(self, rng: np.random.Generator) -> float:
+        """Radians downward."""
+        return np.radians(rng.uniform(-5 if self.varied else 2, 35))
+
+    @property
+    def standing(self) -> tuple[float, float, float]:
+        """Shares of the objects that are on the floor, on something else, in the air."""
+        return (0.65, 0.15, 0.2) if self.varied else (0.8, 0.15, 0.05)
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -64,6 +82,8 @@ class Make:
 
     def least(self, first: bool) -> float:
         """Share of the picture that an object's box must fill; close by, the first one much."""
+        if first and self.front:
+            return LEAST_FRONT
         return LEAST_FIRST if self.close and first else LEAST_SEEN
 
     @property
@@ -91,7 +111,7 @@ def random_room(
     rng: np.random.Generator, stock: Stock, close: bool = False, side: int = SIDE
 ) -> Room:
     """At least one object; more are tried as chance wants, and left out where they don't fit."""
-    make = Make(rng.random() < (0.8 if close else 0.5), close, stock.varied)
+    make = Make.random(rng, close, stock.varied)
     view, reach = random_view(rng, make, side)
     wanted = int(rng.integers(1, make.most + 1))
     placed: list[Standing] = []
@@ -106,10 +126,12 @@ def random_room(
             placed.append(one)
     if not placed:
         return random_room(rng, stock, close, side)
-    around, wall = surroundings(rng, view, reach, close)
+    around, wall = floor_and_walls(rng, view, reach, close)
     if wall is not None and rng.random() < (LIVED_IN_CLOSE if close else LIVED_IN):
         size = 1.0 if make.true_size else 0.6 * reach[0]
         around += clutter(rng, stock, wall, size * rng.uniform(0.7, 1.3))
+    if make.varied and rng.random() < ISLANDS:
+        around += clutter(rng, stock, island(rng, view, reach), 0.3 * reach[1])
     return Room([one.name for one in placed], [one.mesh for one in placed], around, view)
 
 
@@ -117,12 +139,12 @@ def random_view(
     rng: np.random.Generator, make: Make, side: int
 ) -> tuple[View, tuple[float, float]]:
     """A camera above the floor, and the nearest and farthest place for objects, from it."""
-    pitch, fov = np.radians(rng.uniform(2, 35)), make.field_of_view(rng)
+    pitch, fov = make.pitch(rng), make.field_of_view(rng)
     roll = np.radians(rng.normal() * 1.5) if rng.random() < 0.5 else 0.0
     middle = rng.uniform(*make.middle)
-    if make.long_lens:  # from farther off: as much is in the picture as a usual lens shows
+    if make.varied:  # from farther off: as much is in the picture as a usual lens shows
         middle *= np.tan(USUAL / 2) / np.tan(fov / 2)
-    height = middle * np.sin(pitch) + rng.uniform(0.05, 0.35) * middle * np.tan(fov / 2)
+    height = middle * np.sin(max(pitch, 0)) + rng.uniform(0.05, 0.35) * middle * np.tan(fov / 2)
     cos, sin = np.cos(pitch), np.sin(pitch)
     tilt = np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])  # looks down by the pitch
     lean = np.array(
@@ -140,8 +162,12 @@ def _placed(
     where: tuple[View, tuple[float, float], Make],
 ) -> Standing | None:
     view, (near, far), make = where
-    true_size = make.true_size
+    front = make.front and not placed
+    true_size = make.true_size and not front
     scale = float(chosen.size) if true_size else rng.uniform(0.15, 0.36) * near / 0.55
+    if front:
+        far = 1.5 * near
+        scale = rng.uniform(0.5, 1.2) * 2 * far * np.tan(view.fov_y / 2)
     if true_size and not 0.25 <= scale <= (1.5 if make.close else 0.9) * far:
         if scale > 0.25 or not placed:
             return None
@@ -149,7 +175,7 @@ def _placed(
     mesh = moved(chosen.mesh, turn, scale, np.zeros(3))
     low, high = mesh.bounds.numpy().astype(float)
     radius = 0.5 * max(high[0] - low[0], high[2] - low[2])
-    kind = rng.choice(["floor", "top", "air"], p=[0.8, 0.15, 0.05])
+    kind = rng.choice(["floor", "top", "air"], p=make.standing)
     if true_size and scale < 0.25:
         kind = "top"
     if kind == "top" and placed:
@@ -227,43 +253,3 @@ def _fits(one: Standing, placed: list[Standing], view: View, make: Make) -> bool
             if not (apart < 1e-9 and lowest > heights.min() + 0.05):
                 return False
     return True
-
-
-def surroundings(
-    rng: np.random.Generator, view: View, reach: tuple[float, float], close: bool
-) -> tuple[list[Mesh], Wall | None]:
-    """A floor, and most of the time walls behind and beside; the one behind."""
-    far = reach[1]
-    size = far * (rng.uniform(1.0, 1.4) if close else rng.uniform(1.15, 1.8))
-    has_walls = rng.random() < (0.85 if close else 0.55)
-    span = size if has_walls else far * rng.choice([2.0, 4.0, 15.0])
-    floor = _quad((-span, 0, -span), (2 * span, 0, 0), (0, 0, 2 * span), random_look(rng), rng)
-    if not has_walls:
-        return [floor], None
-    high = max(rng.uniform(0.5, 1.5) * far, 1.3 * view.place[1])
-    angle = rng.normal() * 0.3
-    along, out = np.array([[np.cos(angle), 0, np.sin(angle)], [-np.sin(angle), 0, np.cos(angle)]])
-    foot, look = np.array([0, 0, -size]), random_look(rng)
-    meshes = [floor, _quad(foot - 2 * size * along, 4 * size * along, (0, high, 0), look, rng)]
-    for side in (-1, 1):
-        if rng.random() < 0.4:
-            start = np.array([side * size * rng.uniform(0.7, 1.2), 0, -2 * size])
-            meshes.append(_quad(start, (0, 0, 4 * size), (0, high, 0), look, rng))
-    return meshes, Wall(foot, along, out, high, 1.1 * size * np.tan(view.fov_y / 2))
-
-
-def _quad(
-    corner: object, first: object, second: object, look: np.ndarray, rng: np.random.Generator
-) -> Mesh:
-    """A parallelogram whose look repeats every so often."""
-    corner, first, second = (np.asarray(one, float) for one in (corner, first, second))
-    vertices = np.stack([corner, corner + first, corner + first + second, corner + second])
-    every = rng.uniform(0.2, 1.5)
-    u, v = np.linalg.norm(first) / every, np.linalg.norm(second) / every
-    uv = torch.tensor([[0, 0], [u, 0], [u, v], [0, v]], dtype=torch.float32)
-    material = Material(texture=torch.from_numpy(look.astype("f4")))
-    faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
-    return Mesh(
-        torch.from_numpy(vertices.astype("f4")), faces, uv, torch.ones(4, 4), (material,),
-        torch.zeros(2, dtype=torch.long),
-    )  # fmt: skip

@@ -15,6 +15,7 @@ import tyro
 from PIL import Image
 from rich.progress import track
 
+from training.film import developed
 from training.light import random_light
 from training.picture import full_masks, look
 from training.pool import pool
@@ -33,7 +34,7 @@ class Plan:
     out: tyro.conf.Positional[Path]
     held_out: bool = False
     close: bool = False
-    varied: bool = False  # things that no other scene has, sometimes through a long lens
+    varied: bool = False  # things that no other scene has, often a large one; lenses, films
     seed: int = 0
     side: int = SIDE  # px
 
@@ -69,7 +70,7 @@ def make(plan: Plan, number: int) -> None:
     with part.open("wb") as file:
         np.savez_compressed(
             file,
-            rgb=truth.rgb,
+            rgb=developed(truth.rgb, rng) if plan.varied else truth.rgb,
             disparity=truth.disparity.astype("f2"),
             index=index,
             full=np.packbits(full_masks(objects, room.view)),

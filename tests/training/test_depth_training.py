@@ -13,9 +13,10 @@ from training import depth
 from training.kept import SAID, Batch, read_scenes
 from training.principal import Projection
 from training.schedule import Average, rate
-from training.spoilt import recoloured, worse
+from training.spoilt import recoloured, restyled, worse
 
-PATCHES = {"train": 24, "close": 24, "large": 36, "varied": 24, "held": 24}
+SPLITS = ("train", "close", "varied", "held")
+PATCHES, SIDE = 24, 336
 WIDTH = (32, 16, 8)
 FEWER = 12  # principal components
 
@@ -26,17 +27,16 @@ def data(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     (folder / "tokens").mkdir()
     rng = np.random.default_rng(0)
-    for split, patches in PATCHES.items():
-        side = 14 * patches
+    for split in SPLITS:
         (folder / "scenes" / split).mkdir(parents=True)
         for number in range(2):
-            index = np.zeros((side, side), np.uint8)
+            index = np.zeros((SIDE, SIDE), np.uint8)
             index[100:200, 50:150], index[150:300, 200:300] = 1, 2
-            away = np.linspace(0.1, 1, side)[:, None] + 0.3 * index
-            rgb = rng.integers(0, 255, (side, side, 3), dtype=np.uint8)
+            away = np.linspace(0.1, 1, SIDE)[:, None] + 0.3 * index
+            rgb = rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
             file = folder / "scenes" / split / f"{number:05d}.npz"
             np.savez(file, rgb=rgb, index=index, disparity=away.astype("f2"))
-        tokens = rng.normal(size=(2, FEWER, patches, patches)).astype("f2")
+        tokens = rng.normal(size=(2, FEWER, PATCHES, PATCHES)).astype("f2")
         np.save(folder / "tokens" / f"{split}.npy", tokens)
         (folder / "tokens" / f"{split}.done").write_text("2")
     Projection(0.1 * torch.randn(FEWER, TOKENS)).save(folder / "tokens" / "projection.npy")
@@ -59,15 +59,20 @@ def test_a_crop_is_the_same_place_of_everything(data):
     assert set(whole.number.unique().tolist()) == {0, 1, 2}
 
 
-def test_of_larger_pictures_a_batch_has_fewer(data):
-    rng, sides = np.random.default_rng(0), set()
-    for split, count in (("train", 9), ("large", 4)):
-        scenes = read_scenes(data, split)
-        for _ in range(8):
-            shape = depth.draw(scenes, 9, rng).tokens.shape
-            assert shape[0] == count and 0.55 * scenes.patches < min(shape[2:])
-            sides |= set(shape[2:])
-    assert {24, 36} <= sides and len(sides) > 4
+def test_batches_are_crops_of_many_shapes(data):
+    rng, scenes, shapes = np.random.default_rng(0), read_scenes(data, "train"), set()
+    for _ in range(16):
+        tokens = depth.draw(scenes, 3, rng).tokens
+        assert len(tokens) == 3 and 0.55 * PATCHES < min(tokens.shape[2:])
+        shapes.add(tuple(tokens.shape[2:]))
+    assert (PATCHES, PATCHES) in shapes and len(shapes) > 4
+
+
+def test_no_more_scenes_are_read_than_asked_for(data):
+    scenes = read_scenes(data, "close", most=1)
+    assert len(scenes.tokens) == len(scenes.rgb) == len(scenes.disparity) == 1
+    both = read_scenes(data, "close", most=9)
+    assert len(both.tokens) == 2 and torch.equal(both.disparity[:1], scenes.disparity)
 
 
 def test_the_map_counts_up_to_gain_and_offset(batch):
@@ -138,6 +143,19 @@ def test_what_is_known_of_boxes_counts_where_objects_are(batch):
     blind = torch.cat([-right[:, :1], known], 1)
     moved = torch.cat([right[:, :1], known + 0.1], 1)
     assert depth.unaware(blind, number) > 1 and depth.unaware(moved, number) > 0.05
+
+
+def test_tokens_of_another_kind_are_the_same_picture_with_other_channels():
+    tokens = torch.randn(64, 8, 5, 6, generator=torch.Generator().manual_seed(0))
+    other = restyled(tokens, np.random.default_rng(0))
+    same = (other - tokens).abs().amax((1, 2, 3)) < 1e-5
+    assert 0.4 < same.float().mean() < 0.9
+    pattern, found = (
+        one.flatten(2) - one.flatten(2).mean(2, keepdim=True) for one in (tokens, other)
+    )
+    assert (torch.cosine_similarity(pattern, found, dim=2) > 0.999).all()
+    moved = (other - tokens).mean((2, 3))[~same].abs() / tokens.mean((2, 3)).std(0)
+    assert 0.5 < moved.mean() < 1.0  # the mean of |normal| of 0.9 is 0.72
 
 
 def test_the_rate_rises_and_falls_to_the_least():

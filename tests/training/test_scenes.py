@@ -1,5 +1,6 @@
 """Made-up scenes: what is said of a picture is true of it, and it comes from its seed alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,16 @@ import trimesh
 
 pytest.importorskip("embreex", reason="training needs embreex")
 
-from reparo.scene import Mesh
+from reparo.scene import Material, Mesh
 from training.clutter import Wall, clutter
+from training.film import developed
 from training.library import is_held_out, model, names
 from training.light import Light, smoothed
 from training.picture import View, look
 from training.rays import World
-from training.room import Make, random_view
+from training.room import Make, random_room, random_view
 from training.scenes import Plan, make
-from training.stock import Stock
+from training.stock import Stock, together
 
 SIDE = 64
 
@@ -141,28 +143,84 @@ def test_clutter_stands_before_its_wall_and_on_the_floor(library):
     assert low[:, 1].min() > -1e-4 and low[:, 2].min() > -4.2
 
 
-def test_varied_things_are_made_up_or_bent_and_none_is_held_out(library):
+def test_varied_things_are_made_up_bent_or_grown_together_and_none_is_held_out(library):
     rng = np.random.default_rng(0)
     plain = {name: model(library, name).mesh for name in names(library, held_out=False)}
-    things = [Stock(library, varied=True).one(rng) for _ in range(40)]
-    built = [one for one in things if one.name not in plain]
-    assert 8 < len(built) < 32
+    things = [Stock(library, varied=True).one(rng) for _ in range(80)]
+    single = [one for one in things if "+" not in one.name]
+    built = [one for one in single if one.name not in plain]
+    assert 10 < len(things) - len(single) < 40 and 10 < len(built) < 40
     assert len({one.name for one in built}) == len(built)
     bent = [
         not torch.equal(one.mesh.vertices, plain[one.name].vertices)
-        for one in things
+        for one in single
         if one.name in plain
     ]
     assert 0.4 < np.mean(bent) <= 1
+    parts = {name for one in things for name in one.name.split("+")}
+    assert not any(is_held_out(name) for name in parts if name in names(library, held_out=True))
     same = [Stock(library).one(rng) for _ in range(10)]
     assert all(torch.equal(one.mesh.vertices, plain[one.name].vertices) for one in same)
+
+
+def test_a_jumble_is_one_thing_in_the_unit_cube_with_all_its_looks(library):
+    stock, rng = Stock(library, varied=True), np.random.default_rng(1)
+    jumbles = [one for one in (stock.one(rng) for _ in range(40)) if "+" in one.name]
+    for one in jumbles:
+        low, high = one.mesh.bounds
+        assert float((high - low).max()) == pytest.approx(1, abs=1e-4)
+        assert float((high + low).abs().max()) < 1e-4
+        assert one.mesh.faces.max() < len(one.mesh.vertices)
+        assert one.mesh.face_material.max() < len(one.mesh.materials)
+        assert 2 <= len(one.name.split("+")) <= 5
+
+
+def test_together_keeps_each_part_where_it_is():
+    one, other = ball(0, 0, -3), replace(floor(), materials=(Material((1.0, 0.0, 0.0, 1.0)),))
+    both, apart = World([together([one, other])]), World([one, other])
+    rays = view().rays()
+    start = np.zeros_like(rays)
+    for found, truth in zip(
+        *(
+            (hits.distance, hits.colour)
+            for hits in (both.first(start, rays), apart.first(start, rays))
+        ),
+        strict=True,
+    ):
+        assert found == pytest.approx(truth)
 
 
 def test_a_long_lens_sees_from_farther_off_what_another_sees():
     rng, spans, fields = np.random.default_rng(0), [], []
     for _ in range(300):
-        view, (near, _) = random_view(rng, Make(True, True, True), SIDE)
+        view, (near, _) = random_view(rng, Make(True, True, varied=True), SIDE)
         fields.append(np.degrees(view.fov_y))
         spans.append(near * np.tan(view.fov_y / 2))
     assert 20 <= min(fields) < 25 and 60 < max(fields) <= 70
     assert max(spans) / min(spans) < 3.5  # as the distances at one lens do
+
+
+def test_often_a_large_thing_is_in_front_of_all_others(library):
+    stock, rng = Stock(library, varied=True), np.random.default_rng(0)
+    first = []
+    for _ in range(40):
+        room = random_room(rng, stock, close=True, side=SIDE)
+        index = look(World(room.objects), room.view, dark(), rng).index
+        depth = [room.view.seen(mesh.vertices.numpy().astype(float))[1] for mesh in room.objects]
+        nearest = all(depth[0].min() <= other.min() for other in depth)
+        first.append(nearest and (index == 0).mean() > 0.1)
+    assert np.mean(first) > 0.4
+
+
+def test_a_film_changes_colours_and_sharpness_and_moves_nothing():
+    rng = np.random.default_rng(0)
+    picture = np.full((SIDE, SIDE, 3), 60, np.uint8)
+    picture[20:40, 10:50] = (200, 120, 90)
+    shown = [developed(picture, rng) for _ in range(60)]
+    assert all(one.shape == picture.shape and one.dtype == np.uint8 for one in shown)
+    assert len({one.tobytes() for one in shown}) == len(shown)
+    light = np.stack([one.astype(float).sum(-1) for one in shown])
+    inside, outside = light[:, 24:36, 14:46].mean((1, 2)), light[:, :16].mean((1, 2))
+    assert (inside > outside + 20).mean() > 0.95
+    grey = [(np.ptp(one[24:36, 14:46].reshape(-1, 3).mean(0)) < 3) for one in shown]
+    assert 0 < np.mean(grey) < 0.4
