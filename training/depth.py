@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import tyro
 from jaxtyping import Float, Int
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout2d
 
@@ -28,7 +28,7 @@ from training.principal import Projection, read_projection
 from training.schedule import Average, Steps, chosen_device, rate
 from training.spoilt import recoloured, restyled, worse
 
-SPLITS = {"train": 0.15, "close": 0.15, "varied": 0.7}  # shares of the batches
+SPLITS = {"train": 0.15, "close": 0.2, "varied": 0.65}  # shares of the batches
 RATE = 2e-3
 LEAST_RATE = 0.1  # of it: the mean of many weights is taken, https://arxiv.org/abs/2102.08604
 LATELY, MOST_STEPS = 0.25, 4000  # steps that this mean is of: a share of all, and at most
@@ -48,6 +48,7 @@ class Course:
     minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
     batch: int = 8
     plain: int = 2000  # scenes that are not varied, of each split, at most
+    begin: Path | None = None  # a shipped file to go on from
     width: tuple[int, int, int] = WIDTH
     rounds: int = ROUNDS
     seed: int = 0
@@ -68,6 +69,8 @@ def main(
     held = read_scenes(data, "held")
     projection = read_projection(data / "tokens" / "projection.npy")
     network = DepthNetwork(course.width, course.rounds, len(projection.matrix), BESIDES)
+    if course.begin:
+        network.load_state_dict(begun(network, load_file(course.begin), projection))
     network = network.to(place, torch.float32, memory_format=torch.channels_last)
     best, steps = Average(network, LATELY, MOST_STEPS), Steps(course.steps, course.minutes)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
@@ -208,6 +211,17 @@ def shipped(network: DepthNetwork, projection: Projection) -> dict[str, Tensor]:
     for name in ("said.weight", "said.bias"):
         state[name] = state[name][:1]
     return {key: one.half().cpu().contiguous() for key, one in state.items()}
+
+
+def begun(
+    network: DepthNetwork, state: dict[str, Tensor], projection: Projection
+) -> dict[str, Tensor]:
+    """`shipped` undone: for components of tokens, and with what this network says besides."""
+    found = {key: one.float() for key, one in state.items()}
+    found["tokens.weights.weight"] = projection.unfolded(found["tokens.weights.weight"])
+    for name in ("said.weight", "said.bias"):
+        found[name] = torch.cat([found[name], network.state_dict()[name][1:]])
+    return found
 
 
 if __name__ == "__main__":
