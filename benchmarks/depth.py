@@ -2,6 +2,7 @@
 
     python benchmarks/depth.py scenes SCENES [--use embedded]       against exact truth
     python benchmarks/depth.py stereo [--use embedded]              a real pair with true disparity
+    python benchmarks/depth.py stereo --photo LEFT --disparity PNG  another one; 0: unknown
     python benchmarks/depth.py sheet OUT.png PHOTO [PHOTO ...]      real photographs, to look at
 
 SCENES/ID holds image.png, masks/, depth.npz and truth.json. An object's depth is the median of z
@@ -62,13 +63,18 @@ def scenes(scenes: tyro.conf.Positional[Path], /, use: str = "embedded") -> None
 
 
 @app.command(name="stereo")
-def stereo(use: str = "embedded") -> None:
+def stereo(
+    use: str = "embedded", photo: Path | None = None, disparity: Path | None = None
+) -> None:
     """Rank correlation with the true disparity of a motorcycle in a garage; no masks."""
-    left, _, disparity = data.stereo_motorcycle()
-    photo = Photo.from_array(np.ascontiguousarray(left))
-    said = inverse(estimate(use, photo, [], 40.0), photo.size)
-    known = np.isfinite(disparity) & (disparity > 0)
-    print(f"rank correlation {spearmanr(said[known], disparity[known]).statistic:.3f}")
+    left, _, true = data.stereo_motorcycle()
+    if photo and disparity:
+        left = np.asarray(Image.open(photo).convert("RGB"))
+        true = np.asarray(Image.open(disparity), float)
+    picture = Photo.from_array(np.ascontiguousarray(left))
+    said = inverse(estimate(use, picture, [], 40.0), picture.size)
+    known = np.isfinite(true) & (true > 0)
+    print(f"rank correlation {spearmanr(said[known], true[known]).statistic:.3f}")
 
 
 @app.command(name="sheet")

@@ -2,7 +2,7 @@
 
     python -m training.depth DATA OUT.safetensors --steps 12000 [--device cuda]
 
-DATA holds scenes and tokens of train, close, varied and held. Loss: after the gain and
+DATA holds scenes and tokens of train, close, varied, large, retaken and held. Loss: after the gain and
 offset that bring each picture's median and mean deviation to 0 and 1, absolute differences and
 differences of gradients at four scales; after the affine fit of inverse depth over the objects'
 pixels, each object's relative error, which is what the layout needs; and, lightly, where infinity's
@@ -28,7 +28,8 @@ from training.principal import Projection, read_projection
 from training.schedule import Average, Steps, chosen_device, rate
 from training.spoilt import recoloured, restyled, worse
 
-SPLITS = {"train": 0.15, "close": 0.2, "varied": 0.65}  # shares of the batches
+SPLITS = {"train": 0.1, "close": 0.12, "varied": 0.3, "large": 0.33, "retaken": 0.15}  # shares of the batches
+USUAL = 24  # patches of a picture's side; of larger pictures a batch has fewer
 RATE = 2e-3
 LEAST_RATE = 0.1  # of it: the mean of many weights is taken, https://arxiv.org/abs/2102.08604
 LATELY, MOST_STEPS = 0.25, 4000  # steps that this mean is of: a share of all, and at most
@@ -47,7 +48,7 @@ class Course:
     steps: int = 12_000
     minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
     batch: int = 8
-    plain: int = 2000  # scenes that are not varied, of each split, at most
+    plain: int = 1200  # scenes that are not varied, of each split, at most
     begin: Path | None = None  # a shipped file to go on from
     width: tuple[int, int, int] = WIDTH
     rounds: int = ROUNDS
@@ -64,7 +65,7 @@ def main(
     """Trains for so many steps; says how it fares on held-out models."""
     torch.manual_seed(course.seed)
     rng, place = np.random.default_rng(course.seed), chosen_device(device)
-    most = {split: None if split == "varied" else course.plain for split in SPLITS}
+    most = {split: course.plain if split in ("train", "close") else None for split in SPLITS}
     trains = [read_scenes(data, split, most[split]).to(place) for split in SPLITS]
     held = read_scenes(data, "held")
     projection = read_projection(data / "tokens" / "projection.npy")
@@ -108,6 +109,7 @@ def asked(network: DepthNetwork, batch: Batch, dropped: float = 0.0) -> Float[Te
 def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:
     """Random scenes, all cropped to one random shape, with the faults of real ones."""
     most = scenes.patches
+    count = max(2, round(count * (USUAL / most) ** 2))
     shape = (most, most)
     if rng.random() < 0.5:
         rows, columns = rng.integers(round(LEAST_SIDE * most), most + 1, 2)

@@ -8,6 +8,7 @@ from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 from reparo.scene import Mesh
 from training.light import Light, decoded, encoded, received, unit
 from training.rays import Hits, World
+from training.shine import mirrored
 
 GRAINY, GRAIN = 0.5, 0.03  # share of the pictures with a camera's noise, and how much at most
 
@@ -49,12 +50,22 @@ class Truth:
     index: np.ndarray  # of the mesh; -1: nothing
 
 
-def look(world: World, view: View, light: Light, rng: np.random.Generator) -> Truth:
-    """Casts one ray a pixel; outlines are softened as a lens would."""
+def look(
+    world: World,
+    view: View,
+    light: Light,
+    rng: np.random.Generator,
+    shine: np.ndarray | None = None,
+) -> Truth:
+    """Casts one ray a pixel; outlines are softened as a lens would. `shine` is of each mesh."""
     shape = (view.side, view.side)
     rays = view.rays()
     hits = world.first(np.broadcast_to(view.place, rays.shape), rays)
-    linear = _shaded(world, light, rays, view.place, hits, rng).reshape(*shape, 3)
+    linear = _shaded(world, light, rays, view.place, hits, rng)
+    if shine is not None:
+        share, seen = mirrored(world, light, view.place, rays, hits, shine)
+        linear += share * (seen - linear)
+    linear = linear.reshape(*shape, 3)
     index = hits.mesh.reshape(shape)
     linear = np.where(_outlines(index)[..., None], uniform_filter(linear, (3, 3, 1)), linear)
     bright = np.quantile(linear, rng.uniform(0.75, 0.97)) + 1e-3

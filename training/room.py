@@ -22,9 +22,11 @@ MOST = 7  # objects
 LEAST_SEEN = 0.004  # of the picture that an object's box must fill
 LEAST_FIRST = 0.12  # ... the first one, seen from close by
 LEAST_FRONT = 0.25  # ... one that is in front of all
+LEAST_FRAMED = 0.12  # ... one that is framed
 TRIES = 40
 LIVED_IN, LIVED_IN_CLOSE = 0.25, 0.6  # of the rooms with walls have clutter along the one behind
-IN_FRONT = 0.6  # of varied scenes have one large thing in front
+IN_FRONT = 0.65  # of varied scenes have one large thing in front
+FRAMED = 0.6  # ... of which so many are framed as photographs are: whole, from about its own height
 ISLANDS = 0.3  # ... and so many have clutter amid the room
 
 
@@ -46,12 +48,14 @@ class Make:
     close: bool
     varied: bool = False  # lenses, looks and what stands where
     front: bool = False  # one large thing before all others, of any size
+    framed: bool = False  # it is what the picture is of: whole, on the floor
 
     @classmethod
     def random(cls, rng: np.random.Generator, close: bool, varied: bool) -> "Make":
         """Of those that are asked for."""
         true_size = rng.random() < (0.8 if close else 0.5)
-        return cls(true_size, close, varied, varied and rng.random() < IN_FRONT)
+        front = varied and rng.random() < IN_FRONT
+        return cls(true_size, close, varied, front, front and rng.random() < FRAMED)
 
     def field_of_view(self, rng: np.random.Generator) -> float:
         """Radians."""
@@ -61,6 +65,8 @@ class Make:
 
     def pitch(self, rng: np.random.Generator) -> float:
         """Radians downward."""
+        if self.framed:
+            return np.radians(rng.triangular(-4, 8, 30))
         return np.radians(rng.uniform(-5 if self.varied else 2, 35))
 
     @property
@@ -83,7 +89,7 @@ class Make:
     def least(self, first: bool) -> float:
         """Share of the picture that an object's box must fill; close by, the first one much."""
         if first and self.front:
-            return LEAST_FRONT
+            return LEAST_FRAMED if self.framed else LEAST_FRONT
         return LEAST_FIRST if self.close and first else LEAST_SEEN
 
     @property
@@ -91,9 +97,10 @@ class Make:
         """Share of the picture that an object's box may fill."""
         return 0.95 if self.close else 0.45
 
-    @property
-    def least_inside(self) -> float:
+    def least_inside(self, first: bool) -> float:
         """Share of an object's width and height that the picture must hold."""
+        if first and self.framed:
+            return 0.97
         return 0.4 if self.close else 0.6
 
 
@@ -167,7 +174,8 @@ def _placed(
     scale = float(chosen.size) if true_size else rng.uniform(0.15, 0.36) * near / 0.55
     if front:
         far = 1.5 * near
-        scale = rng.uniform(0.5, 1.2) * 2 * far * np.tan(view.fov_y / 2)
+        shares = (0.3, 0.85) if make.framed else (0.5, 1.2)  # of the picture's side, or so
+        scale = rng.uniform(*shares) * 2 * far * np.tan(view.fov_y / 2)
     if true_size and not 0.25 <= scale <= (1.5 if make.close else 0.9) * far:
         if scale > 0.25 or not placed:
             return None
@@ -178,6 +186,8 @@ def _placed(
     kind = rng.choice(["floor", "top", "air"], p=make.standing)
     if true_size and scale < 0.25:
         kind = "top"
+    if front and make.framed:
+        kind = "floor"
     if kind == "top" and placed:
         under = placed[rng.integers(len(placed))]
         top = _height_at(under, radius)
@@ -241,7 +251,7 @@ def _fits(one: Standing, placed: list[Standing], view: View, make: Make) -> bool
     share = shown.prod() / view.side**2
     if (
         not make.least(not placed) <= share <= make.largest
-        or (shown / whole).min() < make.least_inside
+        or (shown / whole).min() < make.least_inside(not placed)
     ):
         return False
     lowest, highest = one.mesh.vertices[:, 1].min(), one.mesh.vertices[:, 1].max()

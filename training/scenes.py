@@ -3,8 +3,8 @@
     python -m training.scenes LIBRARY OUT --count 3600 [--held-out] [--close] [--varied]
 
 OUT/NNNNN.npz: rgb uint8 [s, s, 3]; disparity float16 [s, s], 1/z, 0 unknown; index uint8 [s, s],
-0 no object, else the object's number from 1, visible pixels; full: packbits of bool [n, s, s];
-z float32 [n], of each object's middle along the axis; names [n]; fov_y_deg; pitch_deg.
+0 no object, else the object's number from 1, visible pixels; full: packbits of bool [n, s, s], none in
+varied scenes; z float32 [n], of each object's middle along the axis; names [n]; fov_y_deg; pitch_deg.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from training.picture import full_masks, look
 from training.pool import pool
 from training.rays import World
 from training.room import SIDE, random_room
+from training.shine import random_shine
 from training.stock import Stock
 
 LEAST_VISIBLE = 60  # px: an object that shows less is no object
@@ -34,7 +35,7 @@ class Plan:
     out: tyro.conf.Positional[Path]
     held_out: bool = False
     close: bool = False
-    varied: bool = False  # things that no other scene has, often a large one; lenses, films
+    varied: bool = False  # things that no other scene has, often a large one; shine, lenses, films
     seed: int = 0
     side: int = SIDE  # px
 
@@ -56,7 +57,8 @@ def make(plan: Plan, number: int) -> None:
     stock = Stock(plan.library, plan.held_out, plan.varied)
     room = random_room(rng, stock, plan.close, plan.side)
     world = World([*room.objects, *room.surroundings])
-    truth = look(world, room.view, random_light(rng), rng)
+    shine = random_shine(rng, len(world.meshes)) if plan.varied else None
+    truth = look(world, room.view, random_light(rng), rng, shine)
     visible = [int((truth.index == i).sum()) >= LEAST_VISIBLE for i in range(len(room.objects))]
     kept = [i for i, seen in enumerate(visible) if seen]
     index = np.zeros(truth.index.shape, np.uint8)
@@ -73,7 +75,7 @@ def make(plan: Plan, number: int) -> None:
             rgb=developed(truth.rgb, rng) if plan.varied else truth.rgb,
             disparity=truth.disparity.astype("f2"),
             index=index,
-            full=np.packbits(full_masks(objects, room.view)),
+            **({} if plan.varied else {"full": np.packbits(full_masks(objects, room.view))}),
             z=room.view.seen(middles)[1].astype("f4"),
             names=np.array([room.names[i] for i in kept]),
             fov_y_deg=np.degrees(room.view.fov_y),

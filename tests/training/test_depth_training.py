@@ -15,7 +15,7 @@ from training.principal import Projection, read_projection
 from training.schedule import Average, rate
 from training.spoilt import recoloured, restyled, worse
 
-SPLITS = ("train", "close", "varied", "held")
+SPLITS = (*depth.SPLITS, "held")
 PATCHES, SIDE = 24, 336
 WIDTH = (32, 16, 8)
 FEWER = 12  # principal components

@@ -17,8 +17,10 @@ from training.library import is_held_out, model, names
 from training.light import Light, smoothed
 from training.picture import View, look
 from training.rays import World
+from training.retaken import retake
 from training.room import Make, random_room, random_view
 from training.scenes import Plan, make
+from training.shine import mirrored, random_shine
 from training.stock import Stock, together
 
 SIDE = 64
@@ -224,3 +226,66 @@ def test_a_film_changes_colours_and_sharpness_and_moves_nothing():
     assert (inside > outside + 20).mean() > 0.95
     grey = [(np.ptp(one[24:36, 14:46].reshape(-1, 3).mean(0)) < 3) for one in shown]
     assert 0 < np.mean(grey) < 0.4
+
+
+def test_a_framed_thing_is_whole_and_stands_on_the_floor(library):
+    stock, make = Stock(library, varied=True), Make(True, True, True, front=True, framed=True)
+    for seed in range(8):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Make, "random", lambda *_: make)
+            room = random_room(np.random.default_rng(seed), stock, close=True, side=SIDE)
+        pixels, _ = room.view.seen(room.objects[0].vertices.numpy().astype(float))
+        wide, high = np.ptp(pixels, 0)
+        assert (np.ptp(pixels.clip(0, SIDE), 0) >= 0.97 * np.array([wide, high]) - 1e-6).all()
+        assert wide * high >= 0.12 * SIDE**2
+        assert float(room.objects[0].vertices[:, 1].min()) == pytest.approx(0, abs=1e-4)
+
+
+def test_a_mirror_shows_what_lies_where_it_points():
+    """A floor one below the eye: a ball beyond it is seen in it, the sky elsewhere."""
+    sky = np.zeros((8, 16, 3))
+    sky[:4] = (0.2, 0.4, 0.6)  # above the horizon
+    light = dark(sky=sky)
+    world = World([floor(), ball(0, 0, -4)])
+    rays = np.array([[0, -0.5, -1], [0.8, -0.5, -1], [0, 1.0, -1]], "f4")
+    hits = world.first(np.zeros_like(rays), rays)
+    share, seen = mirrored(world, light, np.zeros(3), rays, hits, np.array([1.0, 0.0]))
+    assert hits.mesh.tolist() == [0, 0, -1]
+    assert share[:, 0] == pytest.approx([1, 1, 0])
+    assert seen[1] == pytest.approx([0.2, 0.4, 0.6])
+    assert len(set(seen[0].round(5))) == 1 and seen[0, 0] > 0  # the ball is white
+
+
+def test_what_is_looked_at_flatly_mirrors_more_and_dull_things_not_at_all():
+    world, light = World([floor()]), dark()
+    rays = np.array([[0, -1, -1], [0, -1, -3], [0, -1, -7]], "f4")
+    hits = world.first(np.zeros_like(rays), rays)
+    share, _ = mirrored(world, light, np.zeros(3), rays, hits, np.array([0.1]))
+    assert 0.1 < share[0, 0] < share[1, 0] < share[2, 0] < 1
+    assert not mirrored(world, light, np.zeros(3), rays, hits, np.zeros(1))[0].any()
+
+
+def test_some_scenes_are_dull_and_in_others_some_things_shine():
+    rng = np.random.default_rng(0)
+    shines = [random_shine(rng, 10) for _ in range(100)]
+    assert 0.2 < np.mean([not one.any() for one in shines]) < 0.6
+    assert all(((one == 0) | ((one >= 0.02) & (one <= 0.5))).all() for one in shines)
+
+
+def test_a_retake_is_the_same_scene_mirrored(tmp_path):
+    (tmp_path / "before").mkdir()
+    (tmp_path / "after").mkdir()
+    side = 80
+    x = np.tile((np.arange(side) + 0.5) / side, (side, 1))
+    index = np.where(x < 0.5, 1, 2).astype(np.uint8)
+    rgb = np.tile(np.where(index == 1, 30, 220)[..., None], 3).astype(np.uint8)
+    for number in range(12):
+        file = tmp_path / "before" / f"{number:05d}.npz"
+        np.savez(file, rgb=rgb, disparity=x.astype("f2"), index=index)
+        retake(tmp_path / "before", tmp_path / "after", 40, file.name)
+        kept = np.load(tmp_path / "after" / file.name)
+        assert kept["rgb"].shape == (40, 40, 3)
+        assert (np.diff(kept["disparity"], axis=1) < 0).all()  # right is left now
+        assert ((kept["disparity"] < 0.5) == (kept["index"] == 1)).all()
+        light = kept["rgb"].astype(float).mean(-1)
+        assert light[kept["index"] == 2].mean() > light[kept["index"] == 1].mean() + 20
