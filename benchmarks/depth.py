@@ -63,9 +63,7 @@ def scenes(scenes: tyro.conf.Positional[Path], /, use: str = "embedded") -> None
 
 
 @app.command(name="stereo")
-def stereo(
-    use: str = "embedded", photo: Path | None = None, disparity: Path | None = None
-) -> None:
+def stereo(use: str = "embedded", photo: Path | None = None, disparity: Path | None = None) -> None:
     """Rank correlation with the true disparity of a motorcycle in a garage; no masks."""
     left, _, true = data.stereo_motorcycle()
     if photo and disparity:

@@ -2,8 +2,8 @@
 
     python -m training.depth DATA OUT.safetensors --steps 12000 [--device cuda]
 
-DATA holds scenes and tokens of train, close, varied, large, retaken and held. Loss: after the gain and
-offset that bring each picture's median and mean deviation to 0 and 1, absolute differences and
+DATA holds scenes and tokens of train, close, varied, large, retaken and held. Loss: after the gain
+and offset that bring each picture's median and mean deviation to 0 and 1, absolute differences and
 differences of gradients at four scales; after the affine fit of inverse depth over the objects'
 pixels, each object's relative error, which is what the layout needs; and, lightly, where infinity's
 zero lies. Besides it has to say where objects are and which box each pixel's object fills, masks or
@@ -28,7 +28,8 @@ from training.principal import Projection, read_projection
 from training.schedule import Average, Steps, chosen_device, rate
 from training.spoilt import recoloured, restyled, worse
 
-SPLITS = {"train": 0.1, "close": 0.12, "varied": 0.3, "large": 0.33, "retaken": 0.15}  # shares of the batches
+# Shares of the batches.
+SPLITS = {"train": 0.09, "close": 0.11, "varied": 0.36, "large": 0.31, "retaken": 0.13}
 USUAL = 24  # patches of a picture's side; of larger pictures a batch has fewer
 RATE = 2e-3
 LEAST_RATE = 0.1  # of it: the mean of many weights is taken, https://arxiv.org/abs/2102.08604
@@ -36,7 +37,7 @@ LATELY, MOST_STEPS = 0.25, 4000  # steps that this mean is of: a share of all, a
 LEAST_SIDE = 0.58  # of a picture's, for a crop
 CENTRED = 0.7  # of the crops
 BESIDES = 5  # inside an object; its box's left, right, top and foot
-DROPPED = 0.2  # share of the tokens' channels that a batch does without
+DROPPED = 0.25  # share of the tokens' channels that a batch does without
 AWARE = 0.3  # weight of what is said besides
 REPORTS = 12
 

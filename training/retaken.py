@@ -24,7 +24,10 @@ MIDDLE = 0.7  # of the parts are about the picture's middle, where a photograph 
 
 
 def main(
-    scenes: tyro.conf.Positional[Path], out: tyro.conf.Positional[Path], count: int, side: int = SIDE
+    scenes: tyro.conf.Positional[Path],
+    out: tyro.conf.Positional[Path],
+    count: int,
+    side: int = SIDE,
 ) -> None:
     """Makes what is not there yet."""
     out.mkdir(parents=True, exist_ok=True)

@@ -248,11 +248,10 @@ def _fits(one: Standing, placed: list[Standing], view: View, make: Make) -> bool
     low, high = pixels.min(0), pixels.max(0)
     shown = (np.minimum(high, view.side) - np.maximum(low, 0)).clip(0)
     whole = (high - low).clip(1)
-    share = shown.prod() / view.side**2
-    if (
-        not make.least(not placed) <= share <= make.largest
-        or (shown / whole).min() < make.least_inside(not placed)
-    ):
+    first, share = not placed, shown.prod() / view.side**2
+    if not make.least(first) <= share <= make.largest:
+        return False
+    if (shown / whole).min() < make.least_inside(first):
         return False
     lowest, highest = one.mesh.vertices[:, 1].min(), one.mesh.vertices[:, 1].max()
     for other in placed:

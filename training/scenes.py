@@ -3,8 +3,9 @@
     python -m training.scenes LIBRARY OUT --count 3600 [--held-out] [--close] [--varied]
 
 OUT/NNNNN.npz: rgb uint8 [s, s, 3]; disparity float16 [s, s], 1/z, 0 unknown; index uint8 [s, s],
-0 no object, else the object's number from 1, visible pixels; full: packbits of bool [n, s, s], none in
-varied scenes; z float32 [n], of each object's middle along the axis; names [n]; fov_y_deg; pitch_deg.
+0 no object, else the object's number from 1, visible pixels; full: packbits of bool [n, s, s], not
+of varied scenes; z float32 [n], of each object's middle along the axis; names [n]; fov_y_deg;
+pitch_deg.
 """
 
 from dataclasses import dataclass
