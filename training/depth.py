@@ -37,7 +37,7 @@ LATELY, MOST_STEPS = 0.25, 4000  # steps that this mean is of: a share of all, a
 LEAST_SIDE = 0.58  # of a picture's, for a crop
 CENTRED = 0.7  # of the crops
 BESIDES = 5  # inside an object; its box's left, right, top and foot
-DROPPED = 0.25  # share of the tokens' channels that a batch does without
+DROPPED = 0.2  # share of the tokens' channels that a batch does without
 AWARE = 0.3  # weight of what is said besides
 REPORTS = 12
 
@@ -51,6 +51,7 @@ class Course:
     batch: int = 8
     plain: int = 1200  # scenes that are not varied, of each split, at most
     begin: Path | None = None  # a shipped file to go on from
+    rate: float = RATE  # at its highest; less is enough to go on
     width: tuple[int, int, int] = WIDTH
     rounds: int = ROUNDS
     seed: int = 0
@@ -75,11 +76,11 @@ def main(
         network.load_state_dict(begun(network, load_file(course.begin), projection))
     network = network.to(place, torch.float32, memory_format=torch.channels_last)
     best, steps = Average(network, LATELY, MOST_STEPS), Steps(course.steps, course.minutes)
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=0.02)
     losses, reports = [], 1
     for step in steps:
         for group in optimizer.param_groups:
-            group["lr"] = RATE * rate(steps.share, LEAST_RATE)
+            group["lr"] = course.rate * rate(steps.share, LEAST_RATE)
         drawn = draw(trains[rng.choice(len(trains), p=list(SPLITS.values()))], course.batch, rng)
         said = asked(network, drawn, DROPPED)
         loss = mismatch(said[:, 0], drawn) + unaware(said[:, 1:], drawn.number)

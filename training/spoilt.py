@@ -11,7 +11,7 @@ from reparo.stages.depth.network import MOST
 # Shares of the pictures: no masks, some, rough ones, objects in two parts, all as it is.
 MASKS = (0.4, 0.1, 0.2, 0.15, 0.15)
 GREY, BLIND = 0.15, 0.2  # shares of the pictures that lack colour, or all
-STYLED = 0.5  # share of the pictures whose tokens look like another world's
+STYLED = 0.35  # share of the pictures whose tokens look like another world's
 SHIFT, STRETCH = 0.9, 0.2  # of their channels: in spreads between pictures; of logarithms
 
 
