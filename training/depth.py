@@ -1,6 +1,7 @@
 """Trains the network of `depth: embedded`.
 
-    python -m training.depth DATA OUT.safetensors --steps 12000 [--device cuda]
+    python -m training.depth DATA FIRST.safetensors --steps 3600 --splits train close varied
+    python -m training.depth DATA OUT.safetensors --steps 1800 --begin FIRST.safetensors --rate 8e-4
 
 DATA holds scenes and tokens of train, close, varied, large, retaken and held. Loss: after the gain
 and offset that bring each picture's median and mean deviation to 0 and 1, absolute differences and
@@ -28,7 +29,7 @@ from training.principal import Projection, read_projection
 from training.schedule import Average, Steps, chosen_device, rate
 from training.spoilt import recoloured, restyled, worse
 
-# Shares of the batches.
+# Shares of the batches, of those splits that are learned from.
 SPLITS = {"train": 0.09, "close": 0.11, "varied": 0.36, "large": 0.31, "retaken": 0.13}
 USUAL = 24  # patches of a picture's side; of larger pictures a batch has fewer
 RATE = 2e-3
@@ -49,6 +50,7 @@ class Course:
     steps: int = 12_000
     minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
     batch: int = 8
+    splits: tuple[str, ...] = tuple(SPLITS)
     plain: int = 1200  # scenes that are not varied, of each split, at most
     begin: Path | None = None  # a shipped file to go on from
     rate: float = RATE  # at its highest; less is enough to go on
@@ -67,8 +69,9 @@ def main(
     """Trains for so many steps; says how it fares on held-out models."""
     torch.manual_seed(course.seed)
     rng, place = np.random.default_rng(course.seed), chosen_device(device)
-    most = {split: course.plain if split in ("train", "close") else None for split in SPLITS}
-    trains = [read_scenes(data, split, most[split]).to(place) for split in SPLITS]
+    shares = np.array([SPLITS[split] for split in course.splits])
+    most = {split: course.plain for split in ("train", "close")}
+    trains = [read_scenes(data, split, most.get(split)).to(place) for split in course.splits]
     held = read_scenes(data, "held")
     projection = read_projection(data / "tokens" / "projection.npy")
     network = DepthNetwork(course.width, course.rounds, len(projection.matrix), BESIDES)
@@ -81,7 +84,8 @@ def main(
     for step in steps:
         for group in optimizer.param_groups:
             group["lr"] = course.rate * rate(steps.share, LEAST_RATE)
-        drawn = draw(trains[rng.choice(len(trains), p=list(SPLITS.values()))], course.batch, rng)
+        scenes = trains[rng.choice(len(trains), p=shares / shares.sum())]
+        drawn = draw(scenes, course.batch, rng)
         said = asked(network, drawn, DROPPED)
         loss = mismatch(said[:, 0], drawn) + unaware(said[:, 1:], drawn.number)
         optimizer.zero_grad()

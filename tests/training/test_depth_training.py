@@ -194,3 +194,16 @@ def test_the_mean_is_of_late_steps_and_of_no_more_than_asked(most):
     # weights s^3: the mean step is 4/5 of all; an exponential mean lags by its length
     expected = 1950 if most == 50 else 1600
     assert float(mean.network.weight.detach()) == pytest.approx(expected, abs=5)
+
+
+def test_only_what_is_asked_for_is_learned_from(data, tmp_path, monkeypatch):
+    read = []
+
+    def recorded(folder, split, most=None):
+        read.append((split, most))
+        return read_scenes(folder, split, most)
+
+    monkeypatch.setattr(depth, "read_scenes", recorded)
+    course = depth.Course(1, batch=2, splits=("train", "varied"), plain=1, width=WIDTH, rounds=1)
+    depth.main(data, tmp_path / "out.safetensors", course, "cpu")
+    assert read == [("train", 1), ("varied", None), ("held", None)]
