@@ -64,7 +64,9 @@ def scenes(scenes: tyro.conf.Positional[Path], /, use: str = "embedded") -> None
 
 @app.command(name="stereo")
 def stereo(use: str = "embedded", photo: Path | None = None, disparity: Path | None = None) -> None:
-    """Rank correlation with the true disparity of a motorcycle in a garage; no masks."""
+    """Rank correlation with the true disparity; a motorcycle in a garage unless said. No masks."""
+    if bool(photo) != bool(disparity):
+        raise SystemExit("another pair is --photo and --disparity, both")
     left, _, true = data.stereo_motorcycle()
     if photo and disparity:
         left = np.asarray(Image.open(photo).convert("RGB"))

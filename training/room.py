@@ -26,7 +26,7 @@ LEAST_FRAMED = 0.12  # ... one that is framed
 TRIES = 40
 LIVED_IN, LIVED_IN_CLOSE = 0.25, 0.6  # of the rooms with walls have clutter along the one behind
 IN_FRONT = 0.65  # of varied scenes have one large thing in front
-FRAMED = 0.6  # ... of which so many are framed as photographs are: whole, from about its own height
+FRAMED = 0.6  # ... of which so many are framed as photographs are: whole, the camera nearly level
 ISLANDS = 0.3  # ... and so many have clutter amid the room
 
 

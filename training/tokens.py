@@ -47,7 +47,7 @@ def main(
     shape = (count, len(projection.matrix), side, side)
     done_file = out.with_suffix(".done")
     done = int(done_file.read_text()) if done_file.exists() else 0
-    rows = open_memmap(out, "r+" if out.exists() else "w+", np.float16, shape)
+    rows = room_for(out, shape)
     with Progress() as progress:
         task = progress.add_task("tokens", total=count, completed=done)
         while done < count:
@@ -58,6 +58,19 @@ def main(
             done_file.write_text(str(done))
             progress.update(task, completed=done)
     rows.flush()
+
+
+def room_for(out: Path, shape: tuple[int, ...]) -> np.memmap:
+    """The file with at least so many rows; those that it has already stay."""
+    before = np.load(out, mmap_mode="r") if out.exists() else None
+    if before is not None and len(before) >= shape[0]:
+        return open_memmap(out, "r+")
+    part = out.with_suffix(".part")
+    rows = open_memmap(part, "w+", np.float16, shape)
+    if before is not None:
+        rows[: len(before)] = before
+    part.rename(out)
+    return rows
 
 
 @torch.no_grad()

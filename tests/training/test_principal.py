@@ -1,8 +1,10 @@
 """Fewer channels of the transformer's tokens."""
 
+import numpy as np
 import torch
 
 from training.principal import principal, read_projection
+from training.tokens import room_for
 
 
 def test_components_keep_what_the_tokens_are_made_of(tmp_path):
@@ -25,3 +27,14 @@ def test_a_layer_on_components_is_one_on_tokens():
         torch.conv2d(projection(tokens), layer),
         rtol=1e-4, atol=1e-4,
     )  # fmt: skip
+
+
+def test_more_tokens_are_added_to_those_that_are_there(tmp_path):
+    """Depth asks for fewer scenes than outlines do."""
+    file = tmp_path / "train.npy"
+    room_for(file, (2, 3))[:] = 7
+    assert room_for(file, (1, 3)).shape == (2, 3)  # fewer are there
+    more = room_for(file, (5, 3))
+    more[2:] = 9
+    more.flush()
+    assert np.load(file)[:, 0].tolist() == [7, 7, 9, 9, 9]
