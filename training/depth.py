@@ -1,14 +1,13 @@
 """Trains the network of `depth: embedded`.
 
-    python -m training.depth DATA FIRST.safetensors --steps 3600 --splits train close varied
-    python -m training.depth DATA OUT.safetensors --steps 1800 --begin FIRST.safetensors --rate 8e-4
+    python -m training.depth DATA OUT.safetensors --steps 4800
 
-DATA holds scenes and tokens of train, close, varied, large, retaken and held. Loss: after the gain
-and offset that bring each picture's median and mean deviation to 0 and 1, absolute differences and
-differences of gradients at four scales; after the affine fit of inverse depth over the objects'
-pixels, each object's relative error, which is what the layout needs; and, lightly, where infinity's
-zero lies. Besides it has to say where objects are and which box each pixel's object fills, masks or
-not: whoever knows that of a photo without masks knows what stands upright. (Not shipped.)
+DATA holds scenes and tokens of train, close, varied and held. Loss: after the gain and offset that
+bring each picture's median and mean deviation to 0 and 1, absolute differences and differences of
+gradients at four scales; after the affine fit of inverse depth over the objects' pixels, each
+object's relative error, which is what the layout needs; and, lightly, where infinity's zero lies.
+Besides it has to say where objects are and which box each pixel's object fills, masks or not:
+whoever knows that of a photo without masks knows what stands upright. (Not shipped.)
 """
 
 import math
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 import tyro
 from jaxtyping import Float, Int
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout2d
 
@@ -29,9 +28,7 @@ from training.principal import Projection, read_projection
 from training.schedule import Average, Steps, chosen_device, rate
 from training.spoilt import recoloured, restyled, worse
 
-# Shares of the batches, of those splits that are learned from.
-SPLITS = {"train": 0.09, "close": 0.11, "varied": 0.36, "large": 0.31, "retaken": 0.13}
-USUAL = 24  # patches of a picture's side; of larger pictures a batch has fewer
+SPLITS = {"train": 9, "close": 11, "varied": 36}  # of 56 batches
 RATE = 2e-3
 LEAST_RATE = 0.1  # of it: the mean of many weights is taken, https://arxiv.org/abs/2102.08604
 LATELY, MOST_STEPS = 0.25, 4000  # steps that this mean is of: a share of all, and at most
@@ -47,13 +44,10 @@ REPORTS = 12
 class Course:
     """How the network is trained."""
 
-    steps: int = 12_000
+    steps: int = 4800
     minutes: float = math.inf  # that it may take, if shorter; the rate falls accordingly
     batch: int = 8
-    splits: tuple[str, ...] = tuple(SPLITS)
     plain: int = 1200  # scenes that are not varied, of each split, at most
-    begin: Path | None = None  # a shipped file to go on from
-    rate: float = RATE  # at its highest; less is enough to go on
     width: tuple[int, int, int] = WIDTH
     rounds: int = ROUNDS
     seed: int = 0
@@ -69,22 +63,20 @@ def main(
     """Trains for so many steps; says how it fares on held-out models."""
     torch.manual_seed(course.seed)
     rng, place = np.random.default_rng(course.seed), chosen_device(device)
-    shares = np.array([SPLITS[split] for split in course.splits])
+    shares = np.array(list(SPLITS.values())) / sum(SPLITS.values())
     most = {split: course.plain for split in ("train", "close")}
-    trains = [read_scenes(data, split, most.get(split)).to(place) for split in course.splits]
+    trains = [read_scenes(data, split, most.get(split)).to(place) for split in SPLITS]
     held = read_scenes(data, "held")
     projection = read_projection(data / "tokens" / "projection.npy")
     network = DepthNetwork(course.width, course.rounds, len(projection.matrix), BESIDES)
-    if course.begin:
-        network.load_state_dict(begun(network, load_file(course.begin), projection))
     network = network.to(place, torch.float32, memory_format=torch.channels_last)
     best, steps = Average(network, LATELY, MOST_STEPS), Steps(course.steps, course.minutes)
-    optimizer = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.02)
     losses, reports = [], 1
     for step in steps:
         for group in optimizer.param_groups:
-            group["lr"] = course.rate * rate(steps.share, LEAST_RATE)
-        scenes = trains[rng.choice(len(trains), p=shares / shares.sum())]
+            group["lr"] = RATE * rate(steps.share, LEAST_RATE)
+        scenes = trains[rng.choice(len(trains), p=shares)]
         drawn = draw(scenes, course.batch, rng)
         said = asked(network, drawn, DROPPED)
         loss = mismatch(said[:, 0], drawn) + unaware(said[:, 1:], drawn.number)
@@ -115,7 +107,6 @@ def asked(network: DepthNetwork, batch: Batch, dropped: float = 0.0) -> Float[Te
 def draw(scenes: Scenes, count: int, rng: np.random.Generator) -> Batch:
     """Random scenes, all cropped to one random shape, with the faults of real ones."""
     most = scenes.patches
-    count = max(2, round(count * (USUAL / most) ** 2))
     shape = (most, most)
     if rng.random() < 0.5:
         rows, columns = rng.integers(round(LEAST_SIDE * most), most + 1, 2)
@@ -219,17 +210,6 @@ def shipped(network: DepthNetwork, projection: Projection) -> dict[str, Tensor]:
     for name in ("said.weight", "said.bias"):
         state[name] = state[name][:1]
     return {key: one.half().cpu().contiguous() for key, one in state.items()}
-
-
-def begun(
-    network: DepthNetwork, state: dict[str, Tensor], projection: Projection
-) -> dict[str, Tensor]:
-    """`shipped` undone: for components of tokens, and with what this network says besides."""
-    found = {key: one.float() for key, one in state.items()}
-    found["tokens.weights.weight"] = projection.unfolded(found["tokens.weights.weight"])
-    for name in ("said.weight", "said.bias"):
-        found[name] = torch.cat([found[name], network.state_dict()[name][1:]])
-    return found
 
 
 if __name__ == "__main__":

@@ -32,10 +32,6 @@ class Projection:
         """The weights of a 1 x 1 layer on components, as it is on tokens."""
         return (weight[:, :, 0, 0] @ self.matrix.to(weight))[:, :, None, None]
 
-    def unfolded(self, weight: Float[Tensor, "m t 1 1"]) -> Float[Tensor, "m k 1 1"]:
-        """The weights on components that are nearest to such a layer's on tokens."""
-        return (weight[:, :, 0, 0] @ torch.linalg.pinv(self.matrix).to(weight))[:, :, None, None]
-
     def save(self, file: Path) -> None:
         """As `read_projection` reads it."""
         np.save(file, self.matrix.numpy())

@@ -17,7 +17,6 @@ from training.library import is_held_out, model, names
 from training.light import Light, smoothed
 from training.picture import View, look
 from training.rays import World
-from training.retaken import retake
 from training.room import Make, random_room, random_view
 from training.scenes import Plan, make
 from training.shine import mirrored, random_shine
@@ -270,22 +269,3 @@ def test_some_scenes_are_dull_and_in_others_some_things_shine():
     shines = [random_shine(rng, 10) for _ in range(100)]
     assert 0.2 < np.mean([not one.any() for one in shines]) < 0.6
     assert all(((one == 0) | ((one >= 0.02) & (one <= 0.5))).all() for one in shines)
-
-
-def test_a_retake_is_the_same_scene_mirrored(tmp_path):
-    (tmp_path / "before").mkdir()
-    (tmp_path / "after").mkdir()
-    side = 80
-    x = np.tile((np.arange(side) + 0.5) / side, (side, 1))
-    index = np.where(x < 0.5, 1, 2).astype(np.uint8)
-    rgb = np.tile(np.where(index == 1, 30, 220)[..., None], 3).astype(np.uint8)
-    for number in range(12):
-        file = tmp_path / "before" / f"{number:05d}.npz"
-        np.savez(file, rgb=rgb, disparity=x.astype("f2"), index=index)
-        retake(tmp_path / "before", tmp_path / "after", 40, file.name)
-        kept = np.load(tmp_path / "after" / file.name)
-        assert kept["rgb"].shape == (40, 40, 3)
-        assert (np.diff(kept["disparity"], axis=1) < 0).all()  # right is left now
-        assert ((kept["disparity"] < 0.5) == (kept["index"] == 1)).all()
-        light = kept["rgb"].astype(float).mean(-1)
-        assert light[kept["index"] == 2].mean() > light[kept["index"] == 1].mean() + 20

@@ -31,7 +31,7 @@ class EmbeddedDepth:
     `most_unsure`, a note says so. Edges follow the regions.
     """
 
-    size: int = 420  # px of the longer side that the transformer sees; 336 and 504 in training
+    size: int = 504  # px of the longer side that the transformer sees; larger than in training
     most_unsure: float = 0.25  # mean difference of the two answers, in mean deviations of the map
     device: str = "auto"
     note: Note = field(default=unsaid, repr=False, compare=False)
