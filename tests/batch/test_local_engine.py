@@ -70,7 +70,7 @@ def test_a_photo_beyond_the_budget_of_memory_is_given_up(engine):
     lines, begun = engine("big", "ok", memory=GIB // 4)
     assert begun == ["big", "ok", "big"]  # the second time alone
     assert "needed more memory than the 256 MiB" in lines[-1][1]["error"]
-    assert lines[-1][1]["peak_mib"] > 256
+    assert lines[-1][1]["peak_mib"] >= 256  # whole MiB: the first look beyond the budget ends it
     assert dict(lines)["ok"]["done"]
 
 
